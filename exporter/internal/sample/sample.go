@@ -1,0 +1,142 @@
+// Package sample holds the plain values that travel from the kernel and lease
+// readers to the registry. It opens nothing and decides nothing.
+package sample
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// MAC is an Ethernet hardware address; the zero value means "unknown".
+type MAC [6]byte
+
+// ParseMAC reads a 48-bit hardware address in any notation net.ParseMAC knows.
+func ParseMAC(s string) (MAC, error) {
+	hw, err := net.ParseMAC(s)
+	if err != nil || len(hw) != 6 {
+		return MAC{}, fmt.Errorf("%q is not a MAC address like aa:bb:cc:dd:ee:ff", s)
+	}
+	return MAC(hw), nil
+}
+
+// String gives aa:bb:cc:dd:ee:ff, and the empty string for an unknown MAC.
+func (m MAC) String() string {
+	if m.IsZero() {
+		return ""
+	}
+	return net.HardwareAddr(m[:]).String()
+}
+
+// IsZero reports whether the MAC is unknown.
+func (m MAC) IsZero() bool { return m == MAC{} }
+
+// IsRandom reports the locally administered bit (IEEE 802, second bit of the
+// first octet), which phones set on the private addresses they make up.
+func (m MAC) IsRandom() bool { return m[0]&0b10 != 0 }
+
+// IsGroup reports a multicast or broadcast address, which no client owns.
+func (m MAC) IsGroup() bool { return m[0]&0b1 != 0 }
+
+// Traffic counts IP packets and their bytes, IP header included, link header not.
+type Traffic struct{ Bytes, Packets uint64 }
+
+// Direction is seen from the client.
+type Direction uint8
+
+// Upload is what a client sent, Download what it received.
+const (
+	Upload Direction = iota
+	Download
+	Directions // how many there are
+)
+
+// Class tells where the other end is.
+type Class uint8
+
+// Internet traffic passed a WAN interface; Local traffic went between a client
+// and another local network (VLAN, VPN).
+const (
+	Internet Class = iota
+	Local
+	Classes // how many there are
+)
+
+// Element is one counter of the kernel: a client address and, for uploads over
+// Ethernet, the MAC that used it.
+type Element struct {
+	Class     Class
+	Direction Direction
+	MAC       MAC // zero for downloads and for links without a link header
+	Addr      netip.Addr
+	Traffic
+}
+
+// ByDirection holds one value for uploads and one for downloads.
+type ByDirection [Directions]Traffic
+
+// Accounting is one reading of the kernel's counters. All values only rise
+// while Epoch stays the same.
+type Accounting struct {
+	Epoch       string // random token of the counting table; a new one means all counters began at zero
+	Elements    []Element
+	Forwarded   ByDirection // all that was forwarded between LAN and WAN
+	Router      ByDirection // the router's own Internet traffic
+	Overflow    ByDirection // found no place in a full set
+	Outside     ByDirection // address outside the LAN's subnets
+	Unsolicited ByDirection // came from outside for an address that never spoke
+}
+
+// Neighbour is an entry of the neighbour table (ARP, NDP) on a LAN interface.
+type Neighbour struct {
+	Interface string
+	Addr      netip.Addr
+	MAC       MAC
+	Confirmed bool          // the kernel holds or held proof that this MAC answers for Addr
+	Age       time.Duration // since that proof; meaningless unless Confirmed
+}
+
+// Station is a MAC the bridge learned from a frame it sent.
+type Station struct {
+	MAC MAC
+	Age time.Duration // since its last frame
+}
+
+// Presence is one reading of the neighbour and bridge forwarding tables.
+type Presence struct {
+	Neighbours []Neighbour
+	Stations   []Station
+}
+
+// Protocols counts connections by transport protocol.
+type Protocols struct{ TCP, UDP, ICMP, Other uint64 }
+
+// Sum is the number of connections of all protocols.
+func (p Protocols) Sum() uint64 { return p.TCP + p.UDP + p.ICMP + p.Other }
+
+// Connections is one reading of the connection tracking table.
+type Connections struct {
+	ByAddr  map[netip.Addr]Protocols // LAN addresses only; a connection between two of them counts for each
+	Entries uint64                   // in the whole table
+	Limit   uint64                   // nf_conntrack_max
+}
+
+// Link is a network interface as the kernel shows it.
+type Link struct {
+	Name     string
+	Index    int
+	Up       bool
+	Ethernet bool           // frames carry a MAC; false for WireGuard, PPP, tun
+	Prefixes []netip.Prefix // of its own addresses, masked, link-local left out
+	Addrs    []netip.Addr   // its own addresses, link-local included
+}
+
+// Network is what the router looks like at one moment: which interfaces are LAN,
+// which are WAN, and the prefixes on the LAN side.
+type Network struct {
+	LAN     []Link
+	WAN     []string
+	Subnets []netip.Prefix // masked, sorted, IPv4 first
+	Missing []string       // configured interfaces that do not exist at present
+}
