@@ -1,0 +1,176 @@
+package registry
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"router-monitoring/exporter/internal/sample"
+)
+
+// trust is how an address came to its client. A claim takes an address only
+// from a holder of less trust, so a forged source never gets another client's
+// downloads.
+type trust uint8
+
+const (
+	byTraffic   trust = iota // a frame came with this MAC and source address
+	byLease                  // a DHCP server gave it
+	byNeighbour              // the kernel's neighbour table confirmed it
+	byOwner                  // it stands in the configuration
+)
+
+// holding is one address and whose it is.
+type holding struct {
+	client *client
+	trust  trust
+	seen   time.Time // last sign that the address is in use; zero if none
+}
+
+// clientOfMAC finds or makes the client of a MAC; nil where there is no room.
+func (r *Registry) clientOfMAC(m sample.MAC) *client {
+	if c := r.byMAC[m]; c != nil {
+		return c
+	}
+	c := r.newClient(nil)
+	if c != nil {
+		r.giveMAC(m, c)
+	}
+	return c
+}
+
+func (r *Registry) giveMAC(m sample.MAC, c *client) {
+	old := r.byMAC[m]
+	if old == c {
+		return
+	}
+	if old != nil {
+		old.macs = slices.DeleteFunc(old.macs, func(o sample.MAC) bool { return o == m })
+	}
+	r.byMAC[m] = c
+	c.macs = append(c.macs, m)
+}
+
+// clientOfAddr finds the holder of an address, or makes a client that is known
+// by the address alone; nil where there is no room.
+func (r *Registry) clientOfAddr(a netip.Addr, now time.Time) *client {
+	if h := r.byAddr[a]; h != nil {
+		return h.client
+	}
+	c := r.newClient(nil)
+	if c != nil {
+		r.claim(a, c, byTraffic, now)
+	}
+	return c
+}
+
+// uploader finds the client that sent from addr with this MAC, and settles whom
+// the address belongs to. packets is how many came since the last reading.
+func (r *Registry) uploader(m sample.MAC, addr netip.Addr, packets uint64, now time.Time) *client {
+	if m.IsZero() || m.IsGroup() || r.link(addr) == nil {
+		return r.clientOfAddr(addr, now)
+	}
+	c, ok := r.bind(m, addr, byTraffic, now)
+	if !ok {
+		r.conflicts += packets
+	}
+	return c
+}
+
+// bind joins a MAC and an address on the word of a source of the given trust,
+// and returns the client of the MAC, nil where there is no room for it. The
+// answer is false where better knowledge contradicts: the address stays where
+// it is, the MAC's traffic is still its own.
+func (r *Registry) bind(m sample.MAC, addr netip.Addr, t trust, now time.Time) (*client, bool) {
+	known := r.byMAC[m]
+	if h := r.byAddr[addr]; h != nil && h.client != known && r.lacksMAC(h, t) {
+		// Known by its address so far; now it has a MAC.
+		switch {
+		case known == nil:
+			r.giveMAC(m, h.client)
+		case known.declared == nil:
+			r.merge(h.client, known)
+		case h.client.declared == nil:
+			r.merge(known, h.client)
+		}
+	}
+	c := r.clientOfMAC(m)
+	return c, c == nil || r.claim(addr, c, t, now)
+}
+
+// lacksMAC reports whether the client of an address may still learn its MAC: it
+// has none, or it is declared by address and the neighbour table, which knows
+// better than a frame's source, names another one.
+func (r *Registry) lacksMAC(h *holding, t trust) bool {
+	c := h.client
+	if len(c.macs) == 0 {
+		return true
+	}
+	if t < byNeighbour || h.trust != byOwner || len(c.declared.MACs) > 0 {
+		return false
+	}
+	for _, m := range c.macs { // the address moved to another device and took its name along
+		delete(r.byMAC, m)
+	}
+	c.macs = nil
+	return true
+}
+
+// claim gives an address to a client if nobody with more trust holds it. Between
+// equals the neighbour table's newer word counts, while traffic alone moves an
+// address only from a client that is offline.
+func (r *Registry) claim(a netip.Addr, c *client, t trust, now time.Time) bool {
+	if h := r.byAddr[a]; h != nil {
+		if h.client == c {
+			h.trust = max(h.trust, t)
+			return true
+		}
+		gone := now.Sub(h.client.lastSeen) > r.cfg.OfflineThreshold
+		switch {
+		case h.trust == byOwner:
+			return false
+		case (t < h.trust || t == byTraffic) && !gone:
+			return false
+		}
+		r.release(a)
+	}
+	r.byAddr[a] = &holding{client: c, trust: t}
+	c.addrs = append(c.addrs, a)
+	r.choosePrimary(c)
+	return true
+}
+
+// release takes an address from its holder. A client left with neither MAC nor
+// address nor declaration is gone, and its totals are nobody's.
+func (r *Registry) release(a netip.Addr) {
+	c := r.byAddr[a].client
+	delete(r.byAddr, a)
+	c.addrs = slices.DeleteFunc(c.addrs, func(o netip.Addr) bool { return o == a })
+	r.choosePrimary(c)
+	if len(c.addrs) == 0 && len(c.macs) == 0 && c.declared == nil {
+		r.remove(c)
+		for d := range sample.Directions {
+			add(&r.unattributed.Evicted[d], c.totals.Internet[d])
+		}
+	}
+}
+
+// choosePrimary keeps the shown address while it is in use, and else takes the
+// one seen last; IPv4 goes before IPv6.
+func (r *Registry) choosePrimary(c *client) {
+	best := c.primary
+	if h := r.byAddr[best]; h == nil || h.client != c {
+		best = netip.Addr{}
+	}
+	for _, a := range c.addrs {
+		if !best.IsValid() || a.Is4() && !best.Is4() || a.Is4() == best.Is4() && r.supersedes(a, best) {
+			best = a
+		}
+	}
+	c.primary = best
+}
+
+// supersedes reports that a is in use and b has not been for long.
+func (r *Registry) supersedes(a, b netip.Addr) bool {
+	return r.byAddr[a].seen.Sub(r.byAddr[b].seen) > r.cfg.OfflineThreshold
+}
