@@ -1,0 +1,60 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Watch signals when anybody, this process included, deletes or changes a part
+// of the table, or may have done so: an overrun event socket counts as a change.
+// Signals that nobody took are merged into one. Elements that join a set are no
+// change. The channel closes when ctx ends.
+//
+// (google/nftables' monitor delivers nothing for several filters, and copies
+// whole rulesets of other tables; the table's name is all that is needed here.)
+func (a *Accounting) Watch(ctx context.Context) (<-chan struct{}, error) {
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{Groups: 1 << (unix.NFNLGRP_NFTABLES - 1)})
+	if err != nil {
+		return nil, fmt.Errorf("watch nftables: %w", explain(err))
+	}
+	changes := make(chan struct{}, 1)
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	go func() {
+		defer stop()
+		defer close(changes)
+		for ctx.Err() == nil {
+			msgs, err := conn.Receive()
+			if err != nil && !errors.Is(err, unix.ENOBUFS) {
+				return
+			}
+			if err == nil && !slices.ContainsFunc(msgs, a.concerns) {
+				continue
+			}
+			select {
+			case changes <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return changes, nil
+}
+
+// concerns reports whether an event names our table. The table's name is
+// attribute 1 in the messages of every kind of nftables object.
+func (a *Accounting) concerns(m netlink.Message) bool {
+	subsystem, typ := m.Header.Type>>8, m.Header.Type&0xff
+	if subsystem != unix.NFNL_SUBSYS_NFTABLES || typ == unix.NFT_MSG_NEWSETELEM || len(m.Data) < 4 || m.Data[0] != unix.NFPROTO_INET {
+		return false
+	}
+	for typ, value := range payload(m.Data) {
+		if typ == unix.NFTA_TABLE_NAME {
+			return text(value) == a.table.Name
+		}
+	}
+	return false
+}
