@@ -1,0 +1,204 @@
+package monitor
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"router-monitoring/exporter/internal/config"
+	"router-monitoring/exporter/internal/kernel"
+	"router-monitoring/exporter/internal/sample"
+)
+
+// occasion tells why the table is looked at, and so what a change to it means.
+type occasion int
+
+const (
+	startup occasion = iota // nothing is expected of what is there
+	changed                 // interfaces or prefixes may have changed
+	repair                  // a change is somebody else's doing
+)
+
+func (m *Monitor) openAccounting(cfg *config.Config) (err error) {
+	if cfg.Accounting.Enabled {
+		m.accounting, err = kernel.OpenAccounting(cfg.Accounting.Table, cfg.Accounting.MaxClients)
+	}
+	return err
+}
+
+func (m *Monitor) closeAccounting() error {
+	if m.accounting == nil {
+		return nil
+	}
+	return m.accounting.Close()
+}
+
+// reopenAccounting follows a configuration that changes the table. A table no
+// longer wanted is removed; its counters were read before.
+func (m *Monitor) reopenAccounting(old, cfg *config.Config) {
+	before := m.accounting
+	m.mu.Lock()
+	m.accounting, m.hook = nil, ""
+	err := m.openAccounting(cfg)
+	m.mu.Unlock()
+	if before != nil {
+		if !cfg.Accounting.Enabled || cfg.Accounting.Table != old.Accounting.Table {
+			err = errors.Join(err, before.Remove())
+		}
+		err = errors.Join(err, before.Close())
+	}
+	if err != nil {
+		m.log.Error("changing the accounting table went wrong", "err", err)
+	}
+}
+
+// watchTable follows changes to the table; nil where there is nothing to follow
+// or it cannot be, which the periodic check makes up for.
+func (m *Monitor) watchTable(ctx context.Context) <-chan struct{} {
+	if m.accounting == nil {
+		return nil
+	}
+	changes, err := m.accounting.Watch(ctx)
+	if err != nil {
+		m.log.Debug("watching the accounting table went wrong", "err", err)
+		return nil
+	}
+	return changes
+}
+
+// followNetwork reads the interfaces and makes the table fit them.
+func (m *Monitor) followNetwork(why occasion) {
+	m.mu.Lock()
+	spec := kernel.NetworkSpec{LAN: m.cfg.LAN.Interfaces, Subnets: m.cfg.LAN.Subnets, WAN: m.cfg.WAN.Interfaces}
+	before := m.network
+	m.mu.Unlock()
+	start := time.Now()
+	n, err := kernel.ReadNetwork(spec)
+	m.note(links, start, err)
+	if err == nil && !reflect.DeepEqual(n, before) {
+		m.logNetwork(before, n)
+		m.mu.Lock()
+		m.network = n
+		m.registry.SetNetwork(n)
+		m.mu.Unlock()
+		if why == repair {
+			why = changed
+		}
+	}
+	_ = m.ensure(why)
+}
+
+// logNetwork says what is watched, and what is waited for, when that changes.
+func (m *Monitor) logNetwork(before, n sample.Network) {
+	if !slices.Equal(n.Missing, before.Missing) && len(n.Missing) > 0 {
+		m.log.Warn("waiting for interfaces that do not exist; counting on them begins when they appear", "interfaces", strings.Join(n.Missing, ","))
+	}
+	if slices.Equal(names(n.LAN), names(before.LAN)) && slices.Equal(n.WAN, before.WAN) && slices.Equal(n.Subnets, before.Subnets) {
+		return
+	}
+	m.log.Info("watching", "lan", strings.Join(names(n.LAN), ","), "subnets", join(n.Subnets), "wan", strings.Join(n.WAN, ","))
+	if len(n.LAN) == 0 {
+		m.log.Warn("no LAN interface found: name it in lan.interfaces")
+	}
+	if len(n.WAN) == 0 {
+		m.log.Warn("no WAN interface found, for there is no default route: nothing can be counted until there is one or wan.interfaces names it")
+	}
+}
+
+// ensure puts the table right and says so where that is news.
+func (m *Monitor) ensure(why occasion) error {
+	m.mu.Lock()
+	acct, network, table := m.accounting, m.network, m.cfg.Accounting.Table
+	m.mu.Unlock()
+	if acct == nil {
+		return nil
+	}
+	start := time.Now()
+	outcome, err := acct.Ensure(network)
+	if err != nil {
+		m.note(accounting, start, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hook = ""
+	if err != nil {
+		return err
+	}
+	if len(network.WAN) > 0 && len(network.LAN) > 0 {
+		m.hook = config.HookForward
+	}
+	switch {
+	case outcome == kernel.Unchanged && why != startup:
+	case why == repair:
+		m.repairs++
+		m.log.Warn("the accounting table was deleted or changed by another program and is put right; what was forwarded meanwhile is not counted", "table", table, "outcome", string(outcome))
+	default:
+		m.log.Info("accounting table ready", "table", table, "outcome", string(outcome))
+	}
+	return nil
+}
+
+// readAccounting reads the byte counters into the registry. Readings never
+// overlap, for an older one after a newer one would look like a reset.
+func (m *Monitor) readAccounting() {
+	_, _, _ = m.reads.Do("", func() (any, error) {
+		m.mu.Lock()
+		acct, ensured := m.accounting, m.ensured
+		m.mu.Unlock()
+		if acct == nil || !ensured {
+			return nil, nil
+		}
+		start := time.Now()
+		a, err := acct.Read()
+		if errors.Is(err, kernel.ErrTableGone) {
+			if m.ensure(repair) != nil {
+				return nil, nil // noted there
+			}
+			a, err = acct.Read()
+		}
+		m.note(accounting, start, err)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.lastRead = start
+		if err == nil {
+			m.registry.SetAccounting(start, a)
+		}
+		return nil, nil
+	})
+}
+
+// seed makes places for the downloads of confirmed neighbours.
+func (m *Monitor) seed(n sample.Network, p sample.Presence) {
+	if m.accounting == nil {
+		return
+	}
+	var addrs []netip.Addr
+	for _, nb := range p.Neighbours {
+		if nb.Confirmed && slices.ContainsFunc(n.Subnets, func(p netip.Prefix) bool { return p.Contains(nb.Addr) }) {
+			addrs = append(addrs, nb.Addr)
+		}
+	}
+	if err := m.accounting.Seed(addrs); err != nil && !errors.Is(err, kernel.ErrTableGone) {
+		m.log.Debug("adding neighbours to the accounting table went wrong", "err", err)
+	}
+}
+
+func names(links []sample.Link) []string {
+	var out []string
+	for _, l := range links {
+		out = append(out, l.Name)
+	}
+	return out
+}
+
+func join(ps []netip.Prefix) string {
+	var out []string
+	for _, p := range ps {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, ",")
+}

@@ -1,0 +1,306 @@
+// Package monitor reads the sources on their schedules, hands what they say to
+// the registry and answers scrapes. One failing source never stops another.
+package monitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"router-monitoring/exporter/internal/collector"
+	"router-monitoring/exporter/internal/config"
+	"router-monitoring/exporter/internal/kernel"
+	"router-monitoring/exporter/internal/registry"
+	"router-monitoring/exporter/internal/sample"
+)
+
+// Monitor owns the sources and the registry.
+type Monitor struct {
+	log       *slog.Logger
+	conntrack *kernel.Conntrack
+	presence  *kernel.Presence
+	reads     singleflight.Group // of the byte counters: one at a time, shared by all who ask meanwhile
+	reloads   chan *config.Config
+	ready     atomic.Bool
+
+	mu         sync.Mutex // guards what follows
+	cfg        *config.Config
+	loaded     time.Time // when cfg was
+	rejected   bool      // a newer configuration was
+	registry   *registry.Registry
+	network    sample.Network
+	accounting *kernel.Accounting // nil where it is not enabled
+	ensured    bool               // the table was looked after once since the configuration came
+	hook       string             // in force; empty while nothing is counted
+	repairs    uint64
+	lastRead   time.Time // of the byte counters
+	sources    [numSources]source
+}
+
+// New opens the sources in the network namespace of the calling thread. It
+// changes nothing in the kernel.
+func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
+	now := time.Now()
+	m := &Monitor{log: log, cfg: cfg, loaded: now, registry: registry.New(registryConfig(cfg), now), reloads: make(chan *config.Config)}
+	var errs [3]error
+	m.conntrack, errs[0] = kernel.OpenConntrack()
+	m.presence, errs[1] = kernel.OpenPresence()
+	errs[2] = m.openAccounting(cfg)
+	return m, errors.Join(errs[:]...)
+}
+
+// Run reads the sources until ctx ends. The kernel goes on counting afterwards.
+func (m *Monitor) Run(ctx context.Context) error {
+	network, err := kernel.WatchNetwork(ctx)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { m.runConntrack(ctx) })
+	m.start()
+	m.ready.Store(true)
+	m.runControl(ctx, network)
+	wg.Wait()
+	return errors.Join(m.conntrack.Close(), m.presence.Close(), m.closeAccounting())
+}
+
+// start puts the configuration to work.
+func (m *Monitor) start() {
+	m.followNetwork(startup)
+	m.mu.Lock()
+	m.ensured = true
+	m.mu.Unlock()
+	m.refresh()
+}
+
+// Ready reports whether every source was asked once.
+func (m *Monitor) Ready() bool { return m.ready.Load() }
+
+// verifyInterval bounds how long a change to the table can go unseen should the
+// kernel's event about it be lost.
+const verifyInterval = time.Minute
+
+// runControl does all that changes the table or the set of interfaces, one
+// thing after the other.
+func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
+	var table <-chan struct{}
+	refresh := time.NewTimer(m.interval())
+	verify := time.NewTicker(verifyInterval)
+	defer refresh.Stop()
+	defer verify.Stop()
+	for {
+		if table == nil {
+			table = m.watchTable(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case cfg := <-m.reloads:
+			m.apply(cfg)
+			table = nil
+		case <-network:
+			m.followNetwork(changed)
+		case _, open := <-table:
+			if !open {
+				table = nil
+			}
+			_ = m.ensure(repair)
+		case <-verify.C:
+			m.followNetwork(repair)
+		case <-refresh.C:
+			m.refresh()
+			refresh.Reset(m.interval())
+		}
+	}
+}
+
+func (m *Monitor) interval() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cfg.UpdateInterval
+}
+
+// refresh reads what scrapes do not: presence, and the byte counters where no
+// scrape did, so that little is lost with a table that somebody deletes.
+func (m *Monitor) refresh() {
+	m.readPresence()
+	m.mu.Lock()
+	stale := time.Since(m.lastRead) >= m.cfg.UpdateInterval*9/10
+	m.mu.Unlock()
+	if stale {
+		m.readAccounting()
+	}
+}
+
+func (m *Monitor) readPresence() {
+	m.mu.Lock()
+	network := m.network
+	m.mu.Unlock()
+	start := time.Now()
+	p, err := m.presence.Read(network.LAN)
+	m.note(neighbours, start, err)
+	if err != nil {
+		return
+	}
+	m.mu.Lock()
+	m.registry.SetPresence(start, p)
+	m.mu.Unlock()
+	m.seed(network, p)
+}
+
+// conntrackShare bounds the time spent on counting connections: a dump that
+// takes long makes the next one wait 50 times as long.
+const conntrackShare = 50
+
+func (m *Monitor) runConntrack(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			took := m.readConntrack()
+			timer.Reset(max(m.interval(), conntrackShare*took))
+		}
+	}
+}
+
+func (m *Monitor) readConntrack() time.Duration {
+	m.mu.Lock()
+	isClient := clientTest(m.network, m.cfg.ExcludedIPs)
+	m.mu.Unlock()
+	start := time.Now()
+	conns, err := m.conntrack.Read(isClient)
+	took := m.note(conntrack, start, err)
+	if err == nil {
+		m.mu.Lock()
+		m.registry.SetConnections(conns)
+		m.mu.Unlock()
+	}
+	return took
+}
+
+// clientTest reports whether an address is a LAN client's: inside the subnets
+// and neither the router's own nor excluded.
+func clientTest(n sample.Network, excluded []netip.Prefix) func(netip.Addr) bool {
+	inAny := func(a netip.Addr, ps []netip.Prefix) bool {
+		return slices.ContainsFunc(ps, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	own := map[netip.Addr]bool{}
+	for _, l := range n.LAN {
+		for _, a := range l.Addrs {
+			own[a] = true
+		}
+	}
+	return func(a netip.Addr) bool { return inAny(a, n.Subnets) && !own[a] && !inAny(a, excluded) }
+}
+
+// Scrape reads the byte counters and shows everything known. Scrapes at the same
+// time share one reading.
+func (m *Monitor) Scrape() collector.Scrape {
+	m.readAccounting()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := collector.Scrape{
+		Snapshot: m.registry.Snapshot(time.Now()),
+		Repairs:  m.repairs, Hook: m.hook, Table: m.cfg.Accounting.Table,
+		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
+	}
+	for name, src := range m.sources {
+		if sourceID(name) == accounting && m.accounting == nil {
+			continue
+		}
+		s.Sources = append(s.Sources, collector.Source{Name: sourceID(name).String(), Up: src.up, Duration: src.took})
+	}
+	return s
+}
+
+// Reload puts a new configuration in force. A nil one stands for a file that was
+// rejected: the old one stays and the metrics say so.
+func (m *Monitor) Reload(ctx context.Context, cfg *config.Config) {
+	if cfg == nil {
+		m.mu.Lock()
+		m.rejected = true
+		m.mu.Unlock()
+		return
+	}
+	select {
+	case m.reloads <- cfg:
+	case <-ctx.Done():
+	}
+}
+
+func (m *Monitor) apply(cfg *config.Config) {
+	m.readAccounting() // what the old table holds
+	old := m.cfg
+	if cfg.Accounting != old.Accounting {
+		m.reopenAccounting(old, cfg)
+	}
+	now := time.Now()
+	m.mu.Lock()
+	m.cfg, m.loaded, m.rejected, m.ensured = cfg, now, false, false
+	m.registry.Configure(registryConfig(cfg), now)
+	m.mu.Unlock()
+	m.start()
+}
+
+func registryConfig(cfg *config.Config) registry.Config {
+	rc := registry.Config{
+		MaxClients: cfg.Accounting.MaxClients, OfflineThreshold: cfg.OfflineThreshold, Excluded: cfg.ExcludedIPs,
+	}
+	for _, c := range cfg.Clients {
+		rc.Declared = append(rc.Declared, registry.Declared{Name: c.Name, Type: c.Type, MACs: c.MACs, Addrs: c.IPs})
+	}
+	return rc
+}
+
+// sourceID names one source of samples.
+type sourceID int
+
+const (
+	accounting sourceID = iota
+	conntrack
+	neighbours
+	links
+	numSources
+)
+
+func (s sourceID) String() string {
+	return [numSources]string{"accounting", "conntrack", "neighbours", "links"}[s]
+}
+
+type source struct {
+	up    bool
+	took  time.Duration
+	fault string // what was logged; empty while up
+}
+
+// note records how a reading went, and logs it where that is news.
+func (m *Monitor) note(id sourceID, start time.Time, err error) time.Duration {
+	took := time.Since(start)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := &m.sources[id]
+	fault := ""
+	if err != nil {
+		fault = err.Error()
+	}
+	switch {
+	case fault == s.fault:
+	case fault != "":
+		m.log.Error(fmt.Sprintf("source %s is down", id), "err", fault)
+	default:
+		m.log.Info(fmt.Sprintf("source %s is up again", id))
+	}
+	s.up, s.took, s.fault = err == nil, took, fault
+	return took
+}

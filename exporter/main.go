@@ -1,0 +1,142 @@
+// Command network-metrics-exporter counts what every client of a Linux router
+// sends and receives, and serves it as Prometheus metrics.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"router-monitoring/exporter/internal/config"
+	"router-monitoring/exporter/internal/monitor"
+)
+
+const (
+	program           = "network-metrics-exporter"
+	defaultConfigFile = "/etc/network-metrics-exporter/config.yml"
+	defaultAddress    = "127.0.0.1:9101"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
+		os.Exit(1)
+	}
+}
+
+// options are the command line.
+type options struct {
+	configFile  string
+	configNamed bool // on the command line: then it has to exist
+	check       bool
+	web         *web.FlagConfig
+	log         *promslog.Config
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	app := kingpin.New(program, "Counts what every client of this router sends and receives, and serves it as Prometheus metrics.")
+	app.Flag("config.file", "Configuration file. Without one, every bridge or interface with a private subnet is watched.").
+		Default(defaultConfigFile).IsSetByUser(&o.configNamed).StringVar(&o.configFile)
+	app.Flag("config.check", "Check the configuration file and exit.").BoolVar(&o.check)
+	o.web = kingpinflag.AddFlags(app, defaultAddress)
+	o.log = &promslog.Config{}
+	promslogflag.AddFlags(app, o.log)
+	app.Version(version.Print(program))
+	app.HelpFlag.Short('h')
+	_, err := app.Parse(args)
+	return o, err
+}
+
+// load reads the configuration; a missing file at the default place means none.
+func (o options) load() (cfg *config.Config, found bool, err error) {
+	cfg, err = config.Load(o.configFile)
+	if errors.Is(err, fs.ErrNotExist) && !o.configNamed {
+		return config.Default(), false, nil
+	}
+	return cfg, err == nil, err
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return fmt.Errorf("%w, try --help", err)
+	}
+	cfg, found, err := o.load()
+	if err != nil {
+		return err
+	}
+	if o.check {
+		return report(o, found)
+	}
+	log := promslog.New(o.log)
+	log.Info("starting", "program", program, "version", version.Info())
+	if !found {
+		log.Info("no configuration file; watching every bridge or interface with a private subnet", "file", o.configFile)
+	}
+	limitMemory()
+	m, err := monitor.New(cfg, log)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, o, cfg, m, log)
+}
+
+func report(o options, found bool) error {
+	if found {
+		fmt.Printf("%s is valid\n", o.configFile)
+	} else {
+		fmt.Printf("%s does not exist; the defaults apply\n", o.configFile)
+	}
+	return nil
+}
+
+// serve runs the monitor and the web server until ctx ends or one of them fails.
+func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monitor, log *slog.Logger) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s := newServer(m, cfg)
+	go s.reloadOnHangup(ctx, o, log)
+	failed := make(chan error, 1)
+	go func() { failed <- s.listen(ctx, o.web, log) }()
+	go func() {
+		if err := <-failed; err != nil {
+			cancel(err)
+		}
+	}()
+	err := m.Run(ctx)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	log.Info("stopped; the kernel goes on counting")
+	return err
+}
+
+// limitMemory trades a little processor time for memory, which is scarcer on a
+// router: the live heap is a few megabytes and garbage is made only by scrapes,
+// so collecting at half of Go's usual growth costs microseconds a scrape. The
+// soft limit keeps a burst (thousands of clients) from leaving a large heap
+// behind. GOGC and GOMEMLIMIT still win.
+func limitMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(48 << 20)
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/version"
+	"github.com/prometheus/exporter-toolkit/web"
+
+	"router-monitoring/exporter/internal/collector"
+	"router-monitoring/exporter/internal/config"
+	"router-monitoring/exporter/internal/monitor"
+)
+
+// server answers HTTP. Its metrics handler is replaced when the configuration
+// changes the labels.
+type server struct {
+	monitor *monitor.Monitor
+	metrics atomic.Pointer[http.Handler]
+}
+
+func newServer(m *monitor.Monitor, cfg *config.Config) *server {
+	s := &server{monitor: m}
+	s.use(cfg)
+	return s
+}
+
+func (s *server) use(cfg *config.Config) {
+	h := metricsHandler(s.monitor.Scrape, cfg.ExtraLabels)
+	s.metrics.Store(&h)
+}
+
+// maxScrapes bounds scrapes at one time; further ones are told to come later.
+const maxScrapes = 16
+
+// metricsHandler serves a registry of its own, so that nothing a library
+// registers by itself is exposed.
+func metricsHandler(scrape func() collector.Scrape, extra map[string]string) http.Handler {
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(
+		collector.New(scrape, extra),
+		versioncollector.NewCollector("network_exporter"),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true,
+	})
+}
+
+func (s *server) handler() (http.Handler, error) {
+	landing, err := web.NewLandingPage(web.LandingConfig{
+		Name:        "Network metrics exporter",
+		Description: "What every client of this router sends and receives.",
+		Version:     version.Info(),
+		Profiling:   "false",
+		Links: []web.LandingLinks{
+			{Address: "/metrics", Text: "Metrics"},
+			{Address: "/-/healthy", Text: "Health"},
+			{Address: "/-/ready", Text: "Readiness"},
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the landing page: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", landing)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) { (*s.metrics.Load()).ServeHTTP(w, r) })
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") })
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+		if !s.monitor.Ready() {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux, nil
+}
+
+// listen serves until ctx ends. The time limits keep slow or silent peers from
+// holding connections for ever.
+func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Logger) error {
+	h, err := s.handler()
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		_ = srv.Shutdown(grace)
+	})
+	defer stop()
+	err = web.ListenAndServe(srv, flags, log)
+	switch {
+	case errors.Is(err, http.ErrServerClosed):
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: another program, perhaps another %s, has this port; stop it or choose one with --web.listen-address", err, program)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w: this machine does not have the address; correct --web.listen-address", err)
+	}
+	return err
+}
+
+// reloadOnHangup follows SIGHUP until ctx ends.
+func (s *server) reloadOnHangup(ctx context.Context, o options, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		cfg, _, err := o.load()
+		if err != nil {
+			log.Error("the new configuration is not valid; the old one stays in force", "err", err)
+			s.monitor.Reload(ctx, nil)
+			continue
+		}
+		s.monitor.Reload(ctx, cfg)
+		s.use(cfg)
+		log.Info("configuration reloaded", "file", o.configFile)
+	}
+}
