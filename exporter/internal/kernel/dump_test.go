@@ -77,7 +77,7 @@ func TestDumpAfterClose(t *testing.T) {
 }
 
 func TestAttrs(t *testing.T) {
-	b := slices.Concat(attr(1, 0xaa), attr(unix.NLA_F_NESTED|2, attr(3, 1, 2, 3, 4)...), attr(4))
+	b := slices.Concat(dumpAttr(1, 0xaa), dumpAttr(unix.NLA_F_NESTED|2, dumpAttr(3, 1, 2, 3, 4)...), dumpAttr(4))
 	var got []uint16
 	for typ, value := range attrs(b) {
 		got = append(got, typ, uint16(len(value)))
@@ -96,8 +96,8 @@ func TestAttrs(t *testing.T) {
 
 // FuzzAttrs walks malformed attributes in every parser: none may panic or run on.
 func FuzzAttrs(f *testing.F) {
-	tuple := attr(ctaTupleIP, slices.Concat(attr(ctaIPv4Src, 1, 2, 3, 4))...)
-	f.Add(slices.Concat(attr(ctaTupleOrig, tuple...), attr(ctaTupleReply, tuple...)))
+	tuple := dumpAttr(ctaTupleIP, slices.Concat(dumpAttr(ctaIPv4Src, 1, 2, 3, 4))...)
+	f.Add(slices.Concat(dumpAttr(ctaTupleOrig, tuple...), dumpAttr(ctaTupleReply, tuple...)))
 	f.Add([]byte{255, 255, 0, 0, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		walked := 0
@@ -133,7 +133,7 @@ func errorMessage(typ uint16, seq uint32, errno unix.Errno) []byte {
 	return message(typ, 0, seq, binary.NativeEndian.AppendUint32(nil, uint32(-int32(errno)))...)
 }
 
-func attr(typ uint16, value ...byte) []byte {
+func dumpAttr(typ uint16, value ...byte) []byte {
 	b := binary.NativeEndian.AppendUint16(nil, uint16(unix.NLA_HDRLEN+len(value)))
 	b = binary.NativeEndian.AppendUint16(b, typ)
 	return append(b, append(value, 0, 0, 0)[:align4(len(value))]...)

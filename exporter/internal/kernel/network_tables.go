@@ -1,0 +1,169 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"router-monitoring/exporter/internal/sample"
+)
+
+// networkTables is what the kernel shows, without what is of no use here.
+type networkTables struct {
+	links  []networkLink
+	routes []networkRoute
+}
+
+type networkLink struct {
+	sample.Link
+	loopback bool
+	port     bool // of a bridge or bond, which has the addresses
+}
+
+// networkRoute is one next hop of a unicast route in the main table: a default
+// route (length 0) or one that ends on its link.
+type networkRoute struct {
+	dst     netip.Prefix
+	ifindex int
+	onLink  bool // no gateway
+}
+
+// readNetworkTables returns what it got together with netlink.ErrDumpInterrupted
+// where the kernel says that a table changed meanwhile.
+func readNetworkTables() (networkTables, error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return networkTables{}, fmt.Errorf("open netlink socket: %w", err)
+	}
+	defer h.Close()
+	if err := h.SetSocketTimeout(5 * time.Second); err != nil {
+		return networkTables{}, fmt.Errorf("set netlink timeout: %w", err)
+	}
+	links, linkErr := readLinks(h)
+	addrErr := readAddrs(h, links)
+	routes, routeErr := readRoutes(h)
+	return networkTables{links, routes}, firstFatal(linkErr, addrErr, routeErr)
+}
+
+// firstFatal is the first error other than an interruption, else an interruption.
+func firstFatal(errs ...error) error {
+	var interrupted error
+	for _, err := range errs {
+		if errors.Is(err, netlink.ErrDumpInterrupted) {
+			interrupted = err
+		} else if err != nil {
+			return err
+		}
+	}
+	return interrupted
+}
+
+func readLinks(h *netlink.Handle) ([]networkLink, error) {
+	all, err := h.LinkList()
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	enslaving := map[int]bool{} // not so a VRF, whose members keep their addresses
+	for _, l := range all {
+		enslaving[l.Attrs().Index] = l.Type() != "vrf"
+	}
+	links := make([]networkLink, 0, len(all))
+	for _, l := range all {
+		a := l.Attrs()
+		links = append(links, networkLink{
+			Link: sample.Link{
+				Name: a.Name, Index: a.Index,
+				Up:       a.RawFlags&unix.IFF_UP != 0,
+				Ethernet: a.EncapType == "ether", // ARPHRD_ETHER
+			},
+			loopback: a.RawFlags&unix.IFF_LOOPBACK != 0,
+			port:     enslaving[a.MasterIndex],
+		})
+	}
+	return links, err
+}
+
+func readAddrs(h *netlink.Handle, links []networkLink) error {
+	addrs, err := h.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil && !errors.Is(err, netlink.ErrDumpInterrupted) {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	byIndex := make(map[int]*networkLink, len(links))
+	for i := range links {
+		byIndex[links[i].Index] = &links[i]
+	}
+	for _, a := range addrs {
+		p, ok := toPrefix(a.IPNet)
+		l := byIndex[a.LinkIndex]
+		if l == nil || !ok {
+			continue
+		}
+		l.Addrs = append(l.Addrs, p.Addr())
+		if isSubnetAddr(p.Addr()) && !p.IsSingleIP() {
+			l.Prefixes = append(l.Prefixes, p)
+		}
+	}
+	for i := range links {
+		links[i].Prefixes = sortPrefixes(links[i].Prefixes)
+	}
+	return err
+}
+
+// readRoutes keeps few routes of many: a router may carry the Internet's whole table.
+func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
+	var routes []networkRoute
+	var errs []error
+	for family, everything := range map[int]netip.Prefix{
+		netlink.FAMILY_V4: netip.PrefixFrom(netip.IPv4Unspecified(), 0),
+		netlink.FAMILY_V6: netip.PrefixFrom(netip.IPv6Unspecified(), 0),
+	} {
+		// Without a filter the library shows the main table alone.
+		err := h.RouteListFilteredIter(family, &netlink.Route{}, 0, func(r netlink.Route) bool {
+			dst, ok := toPrefix(r.Dst)
+			if !ok {
+				dst = everything
+			}
+			if r.Type == unix.RTN_UNICAST {
+				routes = append(routes, nextHops(r, dst.Masked())...)
+			}
+			return true
+		})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list routes: %w", err))
+		}
+	}
+	return routes, firstFatal(errs...)
+}
+
+func nextHops(r netlink.Route, dst netip.Prefix) []networkRoute {
+	hops := r.MultiPath
+	if len(hops) == 0 {
+		hops = []*netlink.NexthopInfo{{LinkIndex: r.LinkIndex, Gw: r.Gw, Via: r.Via, Flags: r.Flags}}
+	}
+	var routes []networkRoute
+	for _, hop := range hops {
+		onLink := hop.Gw == nil && hop.Via == nil
+		if hop.Flags&unix.RTNH_F_DEAD == 0 && (onLink || dst.Bits() == 0) {
+			routes = append(routes, networkRoute{dst, hop.LinkIndex, onLink})
+		}
+	}
+	return routes
+}
+
+// toPrefix keeps the host bits; ok is false for nil.
+func toPrefix(n *net.IPNet) (p netip.Prefix, ok bool) {
+	if n == nil {
+		return netip.Prefix{}, false
+	}
+	addr, ok := netip.AddrFromSlice(n.IP)
+	bits, _ := n.Mask.Size()
+	if n4 := n.IP.To4(); n4 != nil && len(n.Mask) == net.IPv4len {
+		addr = addr.Unmap()
+	}
+	return netip.PrefixFrom(addr, bits), ok
+}
