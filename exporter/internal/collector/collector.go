@@ -107,7 +107,7 @@ func (e emitter) client(c *registry.Client) {
 	send(clientConnectionsByProtocol, float64(c.Connections.UDP), "udp")
 	send(clientConnectionsByProtocol, float64(c.Connections.ICMP), "icmp")
 	send(clientConnectionsByProtocol, float64(c.Connections.Other), "other")
-	send(clientOnline, flag(c.Online))
+	send(clientOnline, oneIf(c.Online))
 	if !c.LastSeen.IsZero() {
 		send(clientLastSeen, unix(c.LastSeen))
 		send(clientLastSeenOld, unix(c.LastSeen))
@@ -147,15 +147,15 @@ func (e emitter) exporter(s *Scrape) {
 	up := true
 	for _, src := range s.Sources {
 		up = up && src.Up
-		e.send(sourceUp, flag(src.Up), src.Name)
+		e.send(sourceUp, oneIf(src.Up), src.Name)
 		e.send(sourceDuration, src.Duration.Seconds(), src.Name)
 	}
-	e.send(exporterUp, flag(up))
+	e.send(exporterUp, oneIf(up))
 	if s.Hook != "" {
 		e.send(accountingInfo, 1, s.Hook, s.Table)
 	}
 	e.send(accountingRepairs, float64(s.Repairs))
-	e.send(configReloadSuccessful, flag(!s.ConfigReloadFailed))
+	e.send(configReloadSuccessful, oneIf(!s.ConfigReloadFailed))
 	e.send(configReloadTime, unix(s.ConfigLoaded))
 }
 
@@ -171,7 +171,7 @@ func addr(c *registry.Client) string {
 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-func flag(b bool) float64 {
+func oneIf(b bool) float64 {
 	if b {
 		return 1
 	}

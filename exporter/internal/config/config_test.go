@@ -75,7 +75,7 @@ func TestParseContract(t *testing.T) {
 }
 
 func TestLoadExample(t *testing.T) {
-	got, err := Load("testdata/example.yml")
+	got, err := Load("../../../docs/config.example.yml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 // FuzzParse holds that no file makes Parse panic, that each error is one line
 // with the file's name, and that what passes keeps the promises of Config.
 func FuzzParse(f *testing.F) {
-	example, err := os.ReadFile("testdata/example.yml")
+	example, err := os.ReadFile("../../../docs/config.example.yml")
 	if err != nil {
 		f.Fatal(err)
 	}
