@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -19,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
+	"golang.org/x/sync/errgroup"
 
 	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
@@ -90,13 +90,29 @@ func (s *server) handler() (http.Handler, error) {
 	return mux, nil
 }
 
-// listen serves until ctx ends. The time limits keep slow or silent peers from
-// holding connections for ever.
+// listen serves all addresses until ctx ends or one of them fails. Each has an
+// http.Server of its own: exporter-toolkit's ServeMultiple writes to the one it
+// is given from several goroutines.
 func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Logger) error {
 	h, err := s.handler()
 	if err != nil {
 		return err
 	}
+	if *flags.WebSystemdSocket {
+		return listenOne(ctx, h, flags, log)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for _, address := range *flags.WebListenAddresses {
+		one := *flags
+		one.WebListenAddresses = &[]string{address}
+		group.Go(func() error { return listenOne(ctx, h, &one, log) })
+	}
+	return group.Wait()
+}
+
+// listenOne serves until ctx ends. The time limits keep slow or silent peers
+// from holding connections for ever.
+func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -104,7 +120,6 @@ func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Lo
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
 	stop := context.AfterFunc(ctx, func() {
 		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
@@ -112,7 +127,7 @@ func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Lo
 		_ = srv.Shutdown(grace)
 	})
 	defer stop()
-	err = web.ListenAndServe(srv, flags, log)
+	err := web.ListenAndServe(srv, flags, log)
 	switch {
 	case errors.Is(err, http.ErrServerClosed):
 		return nil

@@ -63,10 +63,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	wg.Go(func() { m.runConntrack(ctx) })
 	m.start()
+	took := m.readConntrack()
 	m.ready.Store(true)
+	var wg sync.WaitGroup
+	wg.Go(func() { m.runConntrack(ctx, took) })
 	m.runControl(ctx, network)
 	wg.Wait()
 	return errors.Join(m.conntrack.Close(), m.presence.Close(), m.closeAccounting())
@@ -160,16 +161,13 @@ func (m *Monitor) readPresence() {
 // takes long makes the next one wait 50 times as long.
 const conntrackShare = 50
 
-func (m *Monitor) runConntrack(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+func (m *Monitor) runConntrack(ctx context.Context, took time.Duration) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer.C:
-			took := m.readConntrack()
-			timer.Reset(max(m.interval(), conntrackShare*took))
+		case <-time.After(max(m.interval(), conntrackShare*took)):
+			took = m.readConntrack()
 		}
 	}
 }
