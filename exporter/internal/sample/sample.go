@@ -140,3 +140,11 @@ type Network struct {
 	Subnets []netip.Prefix // masked, sorted, IPv4 first
 	Missing []string       // configured interfaces that do not exist at present
 }
+
+// Lease is one address that a DHCP server gave out.
+type Lease struct {
+	Addr    netip.Addr
+	MAC     MAC       // zero if the file does not tell (DHCPv6 with a DUID that holds none)
+	Name    string    // host name as the client gave it, made safe; empty if none
+	Expires time.Time // zero if it never does
+}
