@@ -1,0 +1,64 @@
+# `make` lists the targets. Needed are Go and git; other programs come from
+# tests/tools.sh, which installs nothing.
+
+staticcheck = go run honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+# Stamped into --version and the build info metric.
+stamp   = github.com/prometheus/common/version
+git     = $(or $(shell git $(1) 2>/dev/null),unknown)
+ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --always --dirty)) \
+          -X $(stamp).Revision=$(call git,rev-parse HEAD) \
+          -X $(stamp).Branch=$(call git,rev-parse --abbrev-ref HEAD)
+
+# $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
+# needs before it to make network namespaces.
+with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
+test_tools = nft
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: check-go ## build bin/network-metrics-exporter and bin/lab
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(ldflags)' -o bin/network-metrics-exporter ./exporter
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/lab ./tests/lab/cmd/lab
+
+.PHONY: demo
+demo: build ## watch a lab of 25 clients live until Ctrl-C; with DURATION=60s, end with a table
+	@$(call with,nft prometheus) && \
+	$$netns bin/lab demo --exporter=bin/network-metrics-exporter \
+		--prometheus="$$(command -v prometheus)" $(if $(DURATION),--duration=$(DURATION))
+
+.PHONY: test
+test: lint ## run every test that this machine can, and say what was left out
+	@$(call with,$(test_tools)) && race=-race && left_out=nothing && \
+	if ! go build -race runtime/cgo 2>/dev/null; then \
+		race=; left_out='the race detector (-race): it needs a C compiler, such as gcc with libc6-dev'; \
+	fi && \
+	go test $$race -timeout 5m -exec "$$netns" ./... && \
+	echo "Left out: $$left_out"
+
+.PHONY: lint
+lint: check-go ## check the formatting, go vet and staticcheck
+	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "run 'make fmt' for:" $$unformatted >&2; exit 1; }
+	go vet ./...
+	$(staticcheck) ./...
+
+.PHONY: fmt
+fmt: ## format the Go code
+	gofmt -w .
+
+.PHONY: bench
+bench: check-go ## run the benchmarks
+	@$(call with,$(test_tools)) && \
+	go test -run='^$$' -bench=. -benchmem -timeout 10m -exec "$$netns" ./...
+
+.PHONY: clean
+clean: ## remove what was built and fetched
+	rm -rf bin .cache
+
+.PHONY: check-go
+check-go:
+	@go list -m >/dev/null || { echo "this needs Go $$(sed -n 's/^go \([0-9]*\.[0-9]*\).*/\1/p' go.mod)" \
+		"or newer (https://go.dev/doc/install); found: $$(go version 2>/dev/null || echo none)" >&2; exit 1; }
