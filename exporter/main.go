@@ -127,15 +127,12 @@ func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monito
 	return err
 }
 
-// limitMemory trades a little processor time for memory, which is scarcer on a
-// router: the live heap is a few megabytes and garbage is made only by scrapes,
-// so collecting at half of Go's usual growth costs microseconds a scrape. The
-// soft limit keeps a burst (thousands of clients) from leaving a large heap
-// behind. GOGC and GOMEMLIMIT still win.
+// limitMemory sets a soft limit, so that a burst (thousands of clients, many
+// scrapes at once) does not leave a large heap behind: the live heap is 3 MiB at
+// 25 clients and 20 MiB at 4,096. GOGC stays at Go's 100: with 50 a scrape costs a
+// quarter more processor time for 2 MiB less, with 200 a tenth less for 4 MiB
+// more. GOMEMLIMIT in the environment still wins.
 func limitMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(48 << 20)
 	}

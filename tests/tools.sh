@@ -22,6 +22,10 @@ package_of() {
 	nft) echo nftables ;;
 	prometheus | promtool) echo prometheus ;;
 	dnsmasq) echo dnsmasq-base ;;
+	kea-dhcp4 | kea-lfc) echo kea-dhcp4-server ;;
+	kea-dhcp6) echo kea-dhcp6-server ;;
+	dhcpd) echo isc-dhcp-server ;;
+	dhclient) echo isc-dhcp-client ;;
 	conntrack) echo conntrack ;;
 	nix-instantiate) echo nix-bin ;;
 	*) fail "$1: no package is known for it; add it to package_of in tests/tools.sh" ;;
@@ -60,12 +64,12 @@ apt_setup() {
 }
 
 # needed prints which packages must be unpacked beside one: those with shared
-# libraries that installing it would bring, and promtool, which since Debian 13
-# is apart from prometheus. That leaves out prometheus' 218 MB of JavaScript and
+# libraries that installing it would bring, which Kea has in kea-common, and
+# promtool, which since Debian 13 is apart from prometheus. That leaves out prometheus' 218 MB of JavaScript and
 # fonts, and libc, which must match the machine's loader.
 needed() {
 	apt-get -s install --no-install-recommends "$1" 2>>"$apt/log" |
-		awk '$1 == "Inst" && $2 ~ /^(lib|promtool$)/ && $2 !~ /^lib(js-|c6$|c-)|perl/ { print $2 }'
+		awk '$1 == "Inst" && $2 ~ /^(lib|kea-common$|promtool$)/ && $2 !~ /^lib(js-|c6$|c-)|perl/ { print $2 }'
 }
 
 download() {

@@ -35,7 +35,8 @@ type Source struct {
 type Collector struct {
 	scrape func() Scrape
 	now    func() time.Time
-	extra  []string // values of the extra labels, in the order of their names
+	names  []string // of the labels that all metrics of clients have
+	extra  []string // values of those behind the fixed ones
 	descs  map[*Metric]*prometheus.Desc
 }
 
@@ -43,14 +44,15 @@ type Collector struct {
 // time it is collected. The extra labels go to all series of clients.
 func New(scrape func() Scrape, extra map[string]string) *Collector {
 	c := &Collector{scrape: scrape, now: time.Now, descs: map[*Metric]*prometheus.Desc{}}
-	names := slices.Sorted(maps.Keys(extra))
-	for _, n := range names {
+	c.names = clientLabels
+	for _, n := range slices.Sorted(maps.Keys(extra)) {
+		c.names = append(slices.Clip(c.names), n)
 		c.extra = append(c.extra, extra[n])
 	}
 	for _, m := range Metrics {
 		labels := m.Labels
 		if m.Client {
-			labels = slices.Concat(clientLabels, names, m.Labels)
+			labels = slices.Concat(c.names, m.Labels)
 		}
 		c.descs[m] = prometheus.NewDesc(m.Name, m.Help, labels, nil)
 	}
@@ -83,12 +85,19 @@ type emitter struct {
 }
 
 func (e emitter) send(m *Metric, v float64, labels ...string) {
-	e.ch <- prometheus.MustNewConstMetric(e.descs[m], m.Type, v, labels...)
+	e.ch <- constMetric{e.descs[m], m.Type, v, pairs(m.Labels, labels)}
 }
 
 func (e emitter) client(c *registry.Client) {
-	labels := append([]string{addr(c), c.Name, c.MAC.String()}, e.extra...)
-	send := func(m *Metric, v float64, more ...string) { e.send(m, v, slices.Concat(labels, more)...) }
+	// Most of a client's metrics have the same labels: one slice serves them all.
+	own := pairs(e.names, append([]string{addr(c), c.Name, c.MAC.String()}, e.extra...))
+	send := func(m *Metric, v float64, more ...string) {
+		labels := own
+		if len(more) > 0 {
+			labels = sorted(append(pairs(m.Labels, more), own...))
+		}
+		e.ch <- constMetric{e.descs[m], m.Type, v, labels}
+	}
 	count := func(m *Metric, v uint64) { send(m, float64(v)) }
 
 	const up, down = sample.Upload, sample.Download
