@@ -19,6 +19,12 @@ type Snapshot struct {
 	Unattributed Unattributed
 	Conflicts    uint64              // claims to an address that another client holds
 	Connections  *sample.Connections // nil before the first reading
+
+	// Forgotten is what clients that left had counted: with it, clients and
+	// Unattributed are all that was forwarded for ever.
+	Forgotten   sample.ByDirection
+	Period      sample.ByDirection // the household's use since its billing day
+	PeriodQuota uint64             // bytes in both directions; 0 for none
 }
 
 // Client is one client of a snapshot.
@@ -30,11 +36,16 @@ type Client struct {
 	Addr       netip.Addr   // the primary one; zero if it has none
 	Addrs      []netip.Addr // all, IPv4 first
 	Interface  string       // of the LAN its primary address is on; empty if unknown
+	Vendor     string       // of the network card; empty if unknown
 
-	Totals
+	Totals                        // may begin again at zero, as counters do
+	Lifetime   sample.ByDirection // Internet bytes since the first sighting; never begins again
+	Period     sample.ByDirection // Internet bytes since the billing day
+	Quota      uint64             // bytes a period in both directions; 0 for none
 	Connections sample.Protocols
 	Online      bool
 	FirstSeen   time.Time // zero if never
+	Baseline    bool      // it was there when records began, or was known once: FirstSeen is not news
 	LastSeen    time.Time // zero if never
 }
 
