@@ -133,8 +133,48 @@ func (a *Accounting) Seed(addrs []netip.Addr) error {
 	return nil
 }
 
-// unseeded leaves out what was seeded before, and notes the rest. An element is
-// never deleted while its table stands.
+// Drain deletes elements whose counters the caller has read, and returns those
+// that are gone. The kernel cannot read and delete at once: a packet that comes
+// between the reading and the deletion is lost, which is why only elements idle
+// for long are drained.
+func (a *Accounting) Drain(elements []sample.Element) (gone []sample.Element, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.epoch == "" {
+		return nil, ErrTableGone
+	}
+	for _, s := range elementSets {
+		var here []sample.Element
+		for _, e := range elements {
+			if e.Class == s.class && e.Direction == s.direction && e.Addr.Is6() == s.ipv6 {
+				here = append(here, e)
+			}
+		}
+		for some := range slices.Chunk(here, 256) { // a message has to fit the socket's buffer
+			if err := a.deleteElements(s, some); err != nil {
+				return gone, fmt.Errorf("drain set %s: %w", s.name, explain(err))
+			}
+			gone = append(gone, some...)
+		}
+	}
+	return gone, nil
+}
+
+// deleteElements deletes all of them or, on an error, none.
+func (a *Accounting) deleteElements(s elementSet, elements []sample.Element) error {
+	set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType()}
+	var keys []nftables.SetElement
+	for _, e := range elements {
+		keys = append(keys, nftables.SetElement{Key: s.encodeKey(e)})
+		delete(a.seeded, e.Addr)
+	}
+	if err := a.nft.SetDeleteElements(set, keys); err != nil {
+		return err
+	}
+	return a.nft.Flush()
+}
+
+// unseeded leaves out what was seeded before, and notes the rest.
 func (a *Accounting) unseeded(addrs []netip.Addr) []netip.Addr {
 	if len(a.seeded) > 2*int(a.size) {
 		clear(a.seeded)

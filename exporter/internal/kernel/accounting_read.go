@@ -221,6 +221,13 @@ func (s *elementSet) decodeKey(key []byte, e *sample.Element) (ok bool) {
 	return ok && e.Addr.Is6() == s.ipv6
 }
 
+func (s *elementSet) encodeKey(e sample.Element) []byte {
+	if s.direction == sample.Download {
+		return e.Addr.AsSlice()
+	}
+	return append(append(e.MAC[:len(e.MAC):len(e.MAC)], 0, 0), e.Addr.AsSlice()...)
+}
+
 // counter decodes the data of a counter expression or object.
 func counter(b []byte) (t sample.Traffic) {
 	for typ, value := range attrs(b) {

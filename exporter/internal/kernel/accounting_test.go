@@ -352,6 +352,40 @@ func TestRestoredCopy(t *testing.T) {
 	}
 }
 
+func TestDrain(t *testing.T) {
+	l, a := newLab(t), openAccounting(t, 64)
+	ensure(t, a, labNetwork(), Installed)
+	alice := l.Client("alice")
+	for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
+		udp(t, l, lab.Flow{Client: "alice", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
+		udp(t, l, lab.Flow{Client: "bob", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
+	}
+	before := read(t, a)
+	var hers []sample.Element
+	for _, e := range before.Elements {
+		if e.Addr == alice.IPv4 || e.Addr == alice.IPv6 {
+			hers = append(hers, e)
+		}
+	}
+	if len(hers) != 4 {
+		t.Fatalf("%d elements of alice, want 4", len(hers))
+	}
+	if gone, err := a.Drain(hers); err != nil || len(gone) != len(hers) {
+		t.Fatalf("drained %d of %d: %v", len(gone), len(hers), err)
+	}
+	if gone, err := a.Drain(hers); err == nil || len(gone) != 0 {
+		t.Errorf("drained %d elements twice: %v", len(gone), err)
+	}
+	after := read(t, a)
+	if len(after.Elements) != len(before.Elements)-4 || clientSum(l, after, "alice", sample.Internet) != (sample.ByDirection{}) {
+		t.Errorf("left after draining alice: %v", after.Elements)
+	}
+	udp(t, l, lab.Flow{Client: "alice", Direction: lab.Up, Packets: 3, Payload: 100})
+	if got := clientSum(l, read(t, a), "alice", sample.Internet)[sample.Upload]; got != (sample.Traffic{Bytes: 3 * 128, Packets: 3}) {
+		t.Errorf("alice counts from zero again: %v", got)
+	}
+}
+
 func TestWatchNoticesWithinASecond(t *testing.T) {
 	newLab(t)
 	a := openAccounting(t, 64)

@@ -15,75 +15,36 @@ type client struct {
 	addrs    []netip.Addr // all it holds, in order of arrival
 	primary  netip.Addr   // the one shown; zero while it has none
 
-	totals      Totals
+	totals      Totals // all there ever was
+	base        Totals // the part of it that is no longer shown
+	period      Period
 	connections sample.Protocols
-	firstSeen   time.Time // zero until it was seen
-	lastSeen    time.Time // zero until it was seen
-}
 
-// Totals are a client's counters. They never decrease.
-type Totals struct {
-	Internet sample.ByDirection // IPv4 and IPv6
-	IPv6     sample.ByDirection // the IPv6 part of Internet
-	Local    sample.ByDirection // to and from other local networks
-}
-
-func (t *Totals) add(class sample.Class, d sample.Direction, ipv6 bool, n sample.Traffic) {
-	if class == sample.Local {
-		add(&t.Local[d], n)
-		return
-	}
-	add(&t.Internet[d], n)
-	if ipv6 {
-		add(&t.IPv6[d], n)
-	}
-}
-
-func (t *Totals) merge(o Totals) {
-	for d := range sample.Directions {
-		add(&t.Internet[d], o.Internet[d])
-		add(&t.IPv6[d], o.IPv6[d])
-		add(&t.Local[d], o.Local[d])
-	}
-}
-
-func add(t *sample.Traffic, n sample.Traffic) {
-	t.Bytes += n.Bytes
-	t.Packets += n.Packets
+	name      string    // from a DHCP lease, now or once
+	leased    bool      // the lease is there now
+	firstSeen time.Time // zero until it was seen
+	lastSeen  time.Time // zero until it was seen
+	baseline  bool      // it was there when records began, or had been known before
 }
 
 // unused reports a client that only ever stood in the configuration.
 func (c *client) unused() bool { return c.lastSeen.IsZero() && c.totals == Totals{} }
 
-// seen notes a sign of life at a time that may lie in the past.
-func (c *client) seen(at time.Time) {
+// saw notes a sign of life of a client, at a time that may lie in the past.
+func (r *Registry) saw(c *client, at time.Time) {
 	if at.After(c.lastSeen) {
 		c.lastSeen = at
 	}
-	if c.firstSeen.IsZero() || at.Before(c.firstSeen) {
-		c.firstSeen = at
+	if !c.firstSeen.IsZero() {
+		return
 	}
-}
-
-// newClient returns nil where max_clients are known already; declared clients
-// always find a place.
-func (r *Registry) newClient(declared *Declared) *client {
-	if declared == nil && len(r.clients) >= r.cfg.MaxClients {
-		return nil
-	}
-	c := &client{declared: declared}
-	r.clients[c] = struct{}{}
-	return c
-}
-
-func (r *Registry) remove(c *client) {
+	c.firstSeen = at
+	c.baseline = at.Sub(r.began) <= baselineTime
 	for _, m := range c.macs {
-		delete(r.byMAC, m)
+		if _, known := r.known[macHash(m)]; known {
+			c.baseline = true
+		}
 	}
-	for _, a := range c.addrs {
-		delete(r.byAddr, a)
-	}
-	delete(r.clients, c)
 }
 
 // merge makes one client of two that turned out to be the same device: the
@@ -92,10 +53,17 @@ func (r *Registry) merge(into, from *client) {
 	if into == from {
 		return
 	}
-	into.totals.merge(from.totals)
-	if !from.lastSeen.IsZero() {
-		into.seen(from.firstSeen)
-		into.seen(from.lastSeen)
+	into.totals, into.base = into.totals.plus(from.totals), into.base.plus(from.base)
+	into.period.Base = plus(into.period.Base, from.period.Base)
+	into.baseline = into.baseline || from.baseline
+	if into.name == "" {
+		into.name = from.name
+	}
+	if into.firstSeen.IsZero() || !from.firstSeen.IsZero() && from.firstSeen.Before(into.firstSeen) {
+		into.firstSeen = from.firstSeen
+	}
+	if from.lastSeen.After(into.lastSeen) {
+		into.lastSeen = from.lastSeen
 	}
 	for _, m := range from.macs {
 		r.byMAC[m] = into
@@ -131,13 +99,13 @@ func (r *Registry) declare(d *Declared, now time.Time) {
 		}
 	}
 	if c == nil {
-		c = r.newClient(d)
+		c = r.newClient(d, now)
 	}
 	for _, m := range d.MACs {
 		r.giveMAC(m, c)
 	}
 	c.macs = append(slices.Clone(d.MACs), slices.DeleteFunc(c.macs, func(m sample.MAC) bool { return slices.Contains(d.MACs, m) })...)
 	for _, a := range d.Addrs {
-		r.claim(a, c, byOwner, now)
+		r.claim(a, c, evidence{trust: byOwner}, now)
 	}
 }

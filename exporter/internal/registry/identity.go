@@ -24,15 +24,22 @@ const (
 type holding struct {
 	client *client
 	trust  trust
+	proved time.Time // when a neighbour entry or a lease last said so
 	seen   time.Time // last sign that the address is in use; zero if none
 }
 
+// evidence is why an address should be a client's.
+type evidence struct {
+	trust trust
+	at    time.Time
+}
+
 // clientOfMAC finds or makes the client of a MAC; nil where there is no room.
-func (r *Registry) clientOfMAC(m sample.MAC) *client {
+func (r *Registry) clientOfMAC(m sample.MAC, now time.Time) *client {
 	if c := r.byMAC[m]; c != nil {
 		return c
 	}
-	c := r.newClient(nil)
+	c := r.newClient(nil, now)
 	if c != nil {
 		r.giveMAC(m, c)
 	}
@@ -57,9 +64,13 @@ func (r *Registry) clientOfAddr(a netip.Addr, now time.Time) *client {
 	if h := r.byAddr[a]; h != nil {
 		return h.client
 	}
-	c := r.newClient(nil)
+	if l, ok := r.leases[party{addr: a}]; ok && !l.MAC.IsZero() && r.link(a) != nil {
+		c, _ := r.bind(l.MAC, a, evidence{byLease, time.Time{}}, now)
+		return c
+	}
+	c := r.newClient(nil, now)
 	if c != nil {
-		r.claim(a, c, byTraffic, now)
+		r.claim(a, c, evidence{byTraffic, now}, now)
 	}
 	return c
 }
@@ -70,7 +81,7 @@ func (r *Registry) uploader(m sample.MAC, addr netip.Addr, packets uint64, now t
 	if m.IsZero() || m.IsGroup() || r.link(addr) == nil {
 		return r.clientOfAddr(addr, now)
 	}
-	c, ok := r.bind(m, addr, byTraffic, now)
+	c, ok := r.bind(m, addr, evidence{byTraffic, now}, now)
 	if !ok {
 		r.conflicts += packets
 	}
@@ -81,9 +92,9 @@ func (r *Registry) uploader(m sample.MAC, addr netip.Addr, packets uint64, now t
 // and returns the client of the MAC, nil where there is no room for it. The
 // answer is false where better knowledge contradicts: the address stays where
 // it is, the MAC's traffic is still its own.
-func (r *Registry) bind(m sample.MAC, addr netip.Addr, t trust, now time.Time) (*client, bool) {
+func (r *Registry) bind(m sample.MAC, addr netip.Addr, e evidence, now time.Time) (*client, bool) {
 	known := r.byMAC[m]
-	if h := r.byAddr[addr]; h != nil && h.client != known && r.lacksMAC(h, t) {
+	if h := r.byAddr[addr]; h != nil && h.client != known && r.lacksMAC(h, e) {
 		// Known by its address so far; now it has a MAC.
 		switch {
 		case known == nil:
@@ -94,19 +105,19 @@ func (r *Registry) bind(m sample.MAC, addr netip.Addr, t trust, now time.Time) (
 			r.merge(known, h.client)
 		}
 	}
-	c := r.clientOfMAC(m)
-	return c, c == nil || r.claim(addr, c, t, now)
+	c := r.clientOfMAC(m, now)
+	return c, c == nil || r.claim(addr, c, e, now)
 }
 
 // lacksMAC reports whether the client of an address may still learn its MAC: it
 // has none, or it is declared by address and the neighbour table, which knows
 // better than a frame's source, names another one.
-func (r *Registry) lacksMAC(h *holding, t trust) bool {
+func (r *Registry) lacksMAC(h *holding, e evidence) bool {
 	c := h.client
 	if len(c.macs) == 0 {
 		return true
 	}
-	if t < byNeighbour || h.trust != byOwner || len(c.declared.MACs) > 0 {
+	if e.trust < byLease || h.trust != byOwner || len(c.declared.MACs) > 0 || !e.at.After(h.proved) {
 		return false
 	}
 	for _, m := range c.macs { // the address moved to another device and took its name along
@@ -116,27 +127,35 @@ func (r *Registry) lacksMAC(h *holding, t trust) bool {
 	return true
 }
 
-// claim gives an address to a client if nobody with more trust holds it. Between
-// equals the neighbour table's newer word counts, while traffic alone moves an
-// address only from a client that is offline.
-func (r *Registry) claim(a netip.Addr, c *client, t trust, now time.Time) bool {
-	if h := r.byAddr[a]; h != nil {
-		if h.client == c {
-			h.trust = max(h.trust, t)
-			return true
-		}
+// claim gives an address to a client if nobody with better evidence holds it.
+// Among neighbour entries and leases the newer word counts; traffic alone moves
+// an address only from a client that is offline.
+func (r *Registry) claim(a netip.Addr, c *client, e evidence, now time.Time) bool {
+	h := r.byAddr[a]
+	if h != nil && h.client != c {
 		gone := now.Sub(h.client.lastSeen) > r.cfg.OfflineThreshold
 		switch {
 		case h.trust == byOwner:
 			return false
-		case (t < h.trust || t == byTraffic) && !gone:
+		case e.trust == byTraffic && !gone:
+			return false
+		case (e.trust == byLease || e.trust == byNeighbour) && h.trust > byTraffic && !e.at.After(h.proved):
 			return false
 		}
 		r.release(a)
+		h = nil
 	}
-	r.byAddr[a] = &holding{client: c, trust: t}
-	c.addrs = append(c.addrs, a)
-	r.choosePrimary(c)
+	if h == nil {
+		h = &holding{client: c, trust: e.trust}
+		r.byAddr[a] = h
+		c.addrs = append(c.addrs, a)
+		r.trimAddrs(c)
+		r.choosePrimary(c)
+	}
+	h.trust = max(h.trust, e.trust)
+	if e.trust > byTraffic && e.at.After(h.proved) {
+		h.proved = e.at
+	}
 	return true
 }
 
@@ -148,10 +167,7 @@ func (r *Registry) release(a netip.Addr) {
 	c.addrs = slices.DeleteFunc(c.addrs, func(o netip.Addr) bool { return o == a })
 	r.choosePrimary(c)
 	if len(c.addrs) == 0 && len(c.macs) == 0 && c.declared == nil {
-		r.remove(c)
-		for d := range sample.Directions {
-			add(&r.unattributed.Evicted[d], c.totals.Internet[d])
-		}
+		r.leave(c)
 	}
 }
 

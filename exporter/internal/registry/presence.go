@@ -18,12 +18,12 @@ func (r *Registry) SetPresence(now time.Time, p sample.Presence) {
 			r.alive(n.MAC, now.Add(-n.Age))
 			continue
 		}
-		c, _ := r.bind(n.MAC, n.Addr, byNeighbour, now)
+		at := now.Add(-n.Age)
+		c, _ := r.bind(n.MAC, n.Addr, evidence{byNeighbour, at}, now)
 		if c == nil {
 			continue
 		}
-		at := now.Add(-n.Age)
-		c.seen(at)
+		r.saw(c, at)
 		if h := r.byAddr[n.Addr]; h.client == c && at.After(h.seen) {
 			h.seen = at
 		}
@@ -39,7 +39,7 @@ func (r *Registry) SetPresence(now time.Time, p sample.Presence) {
 // alive notes a sign of life of a MAC, if it is a client's.
 func (r *Registry) alive(m sample.MAC, at time.Time) {
 	if c := r.byMAC[m]; c != nil {
-		c.seen(at)
+		r.saw(c, at)
 	}
 }
 

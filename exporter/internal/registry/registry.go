@@ -15,8 +15,12 @@ import (
 type Config struct {
 	MaxClients       int            // bound of clients, and so of series
 	OfflineThreshold time.Duration  // not seen for longer means offline
+	ForgetAfter      time.Duration  // an undeclared client not seen for longer leaves; 0 for never
 	Excluded         []netip.Prefix // addresses that are nobody's client
 	Declared         []Declared     // clients the owner named
+	Quota            Quota          // of the household; its billing day is also that of clients without one
+	Location         *time.Location // of the router, for billing days
+	Vendor           func(sample.MAC) string
 }
 
 // Declared is a client the owner knows by MACs, addresses or both.
@@ -25,6 +29,7 @@ type Declared struct {
 	Type  string // free text
 	MACs  []sample.MAC
 	Addrs []netip.Addr
+	Quota Quota // billing day 0 for none
 }
 
 // Registry holds all clients. It is not safe for concurrent use.
@@ -35,31 +40,53 @@ type Registry struct {
 	clients map[*client]struct{}
 	byMAC   map[sample.MAC]*client
 	byAddr  map[netip.Addr]*holding
+	leases  map[party]sample.Lease // by address and by MAC; nil before the first reading
 
-	ledger       ledger
-	forwarded    sample.ByDirection
-	router       sample.ByDirection
-	unattributed Unattributed
-	conflicts    uint64
+	ledger    ledger
+	total     Tally
+	base      Tally // the part of total that is no longer shown
+	period    Period
+	conflicts uint64
+
+	began    time.Time // of records
+	restored bool      // from a state
+	shutdown bool      // that was saved at an orderly end
+	known    map[uint64]struct{}
+	evicted  map[party]struct{}
+	tokens   float64 // new clients that may come now
+	refilled time.Time
+	weight   uint64 // bytes of the element at hand: what a newcomer would bring
 
 	connections *sample.Connections
 }
 
-// New returns a registry that holds the declared clients.
+// New returns a registry without a past, which holds the declared clients.
 func New(cfg Config, now time.Time) *Registry {
-	r := &Registry{
+	r := empty()
+	r.began = now
+	r.Configure(cfg, now)
+	return r
+}
+
+func empty() *Registry {
+	return &Registry{
 		clients: map[*client]struct{}{},
 		byMAC:   map[sample.MAC]*client{},
 		byAddr:  map[netip.Addr]*holding{},
+		known:   map[uint64]struct{}{},
+		evicted: map[party]struct{}{},
 		ledger:  ledger{elements: map[elementKey]reading{}},
+		tokens:  newBurst,
 	}
-	r.Configure(cfg, now)
-	return r
 }
 
 // Configure puts a new configuration in force. Totals stay with their clients;
 // clients that are no longer declared become ordinary ones.
 func (r *Registry) Configure(cfg Config, now time.Time) {
+	if cfg.Location == nil {
+		cfg.Location = time.UTC
+	}
+	cfg.Quota.BillingDay = max(cfg.Quota.BillingDay, 1)
 	r.cfg = cfg
 	for c := range r.clients {
 		c.declared = nil
@@ -72,7 +99,7 @@ func (r *Registry) Configure(cfg Config, now time.Time) {
 	}
 	for c := range r.clients {
 		if c.declared == nil && c.unused() {
-			r.remove(c)
+			r.leave(c)
 		}
 	}
 	for addr := range r.byAddr {

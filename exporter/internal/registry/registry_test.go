@@ -33,19 +33,17 @@ func newRegistry(declared ...Declared) *Registry {
 	return r
 }
 
-// counters builds one reading; forwarded is the sum of its Internet elements.
+// counters is what a kernel's table holds.
 type counters struct {
-	epoch string
-	elems map[elementKey]sample.Traffic
+	epoch     string
+	elems     map[elementKey]sample.Traffic
+	forwarded *sample.ByDirection
 }
 
 func (c counters) reading() sample.Accounting {
-	a := sample.Accounting{Epoch: c.epoch}
+	a := sample.Accounting{Epoch: c.epoch, Forwarded: *c.forwarded}
 	for k, t := range c.elems {
 		a.Elements = append(a.Elements, sample.Element{Class: k.class, Direction: k.direction, MAC: k.mac, Addr: k.addr, Traffic: t})
-		if k.class == sample.Internet {
-			add(&a.Forwarded[k.direction], t)
-		}
 	}
 	return a
 }
@@ -59,13 +57,17 @@ func (c counters) down(addr string, bytes uint64) {
 }
 
 func (c counters) count(k elementKey, bytes uint64) {
+	n := sample.Traffic{Bytes: bytes, Packets: 1}
 	t := c.elems[k]
-	add(&t, sample.Traffic{Bytes: bytes, Packets: 1})
+	add(&t, n)
 	c.elems[k] = t
+	if k.class == sample.Internet {
+		add(&c.forwarded[k.direction], n)
+	}
 }
 
 func epoch(name string) counters {
-	return counters{name, map[elementKey]sample.Traffic{}}
+	return counters{name, map[elementKey]sample.Traffic{}, new(sample.ByDirection)}
 }
 
 // shown is what tests compare of a client.
@@ -131,12 +133,13 @@ func TestIdentity(t *testing.T) {
 		{"a declared address follows the device that has it", []Declared{tv}, func(r *Registry, c counters) {
 			c.up(mac(3), "192.168.1.20", 7)
 			r.SetAccounting(t0, c.reading())
-			r.SetPresence(t0, confirmed(mac(4), "192.168.1.20"))
+			r.SetPresence(t0.Add(time.Minute), confirmed(mac(4), "192.168.1.20"))
 			c.up(mac(4), "192.168.1.20", 5)
 			r.SetAccounting(t0, c.reading())
 		}, []shown{{"tv", mac(4), "192.168.1.20", 12, 0}}},
 		{"declared MACs are one client", []Declared{laptop}, func(r *Registry, c counters) {
 			c.up(mac(1), "192.168.1.5", 1)
+			r.SetAccounting(t0, c.reading())
 			c.up(mac(2), "192.168.1.6", 2)
 			r.SetAccounting(t0, c.reading())
 		}, []shown{{"laptop", mac(1), "192.168.1.5", 3, 0}}},
@@ -157,7 +160,7 @@ func TestIdentity(t *testing.T) {
 			r.SetPresence(t0, confirmed(mac(1), "192.168.1.5"))
 			c.down("192.168.1.5", 100)
 			r.SetAccounting(t0, c.reading())
-			r.SetPresence(t0, confirmed(mac(2), "192.168.1.5"))
+			r.SetPresence(t0.Add(time.Second), confirmed(mac(2), "192.168.1.5"))
 			c.down("192.168.1.5", 11)
 			r.SetAccounting(t0, c.reading())
 		}, []shown{{"192.168.1.5", mac(2), "192.168.1.5", 0, 11}, {mac(1).String(), mac(1), "", 0, 100}}},
@@ -220,6 +223,7 @@ func TestTotalsOutliveTheTable(t *testing.T) {
 		}
 	}
 	back := epoch("c") // the same table, a set flushed by hand
+	back.forwarded[sample.Upload].Bytes = 10
 	back.up(mac(1), "192.168.1.5", 3)
 	r.SetAccounting(t0, back.reading())
 	if got := view(r.Snapshot(t0))[0].Up; got != 1023 {
@@ -328,7 +332,7 @@ func checkAudit(t *testing.T, r *Registry, s *Snapshot) {
 	t.Helper()
 	for d := range sample.Directions {
 		u := s.Unattributed
-		sum := u.Overflow[d].Bytes + u.Excluded[d].Bytes + u.Unsolicited[d].Bytes + u.Evicted[d].Bytes
+		sum := u.Overflow[d].Bytes + u.Excluded[d].Bytes + u.Unsolicited[d].Bytes + u.Evicted[d].Bytes + s.Forgotten[d].Bytes
 		for _, c := range s.Clients {
 			sum += c.Internet[d].Bytes
 		}
@@ -364,7 +368,7 @@ func TestAnySequence(t *testing.T) {
 		now, bytes := t0, uint64(0)
 		for step := range 80 {
 			now = now.Add(time.Duration(rnd.IntN(200)) * time.Second)
-			switch rnd.IntN(8) {
+			switch rnd.IntN(11) {
 			case 0, 1, 2:
 				n := uint64(rnd.IntN(1500) + 1)
 				c.up(device(), addr(), n)
@@ -380,6 +384,18 @@ func TestAnySequence(t *testing.T) {
 				c = epoch(fmt.Sprint(seed, step))
 			case 7:
 				r.Configure(randomConfig(rnd, r.cfg, addr, device), now)
+			case 8:
+				r.SetLeases(now, []sample.Lease{{Addr: ip(addr()), MAC: device(), Name: "x"}})
+			case 9:
+				r.Tidy(now)
+				idle := r.Idle(now)
+				r.Drained(idle)
+				for _, e := range idle {
+					delete(c.elems, elementKey{e.Class, e.Direction, e.MAC, e.Addr})
+				}
+			case 10:
+				r = Restore(r.cfg, r.State(false), now)
+				r.SetNetwork(net)
 			}
 			before := map[sample.MAC]Client{}
 			for _, cl := range r.Snapshot(now).Clients {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -38,10 +39,10 @@ type Client struct {
 	Interface  string       // of the LAN its primary address is on; empty if unknown
 	Vendor     string       // of the network card; empty if unknown
 
-	Totals                        // may begin again at zero, as counters do
-	Lifetime   sample.ByDirection // Internet bytes since the first sighting; never begins again
-	Period     sample.ByDirection // Internet bytes since the billing day
-	Quota      uint64             // bytes a period in both directions; 0 for none
+	Totals                         // may begin again at zero, as counters do
+	Lifetime    sample.ByDirection // Internet bytes since the first sighting; never begins again
+	Period      sample.ByDirection // Internet bytes since the billing day
+	Quota       uint64             // bytes a period in both directions; 0 for none
 	Connections sample.Protocols
 	Online      bool
 	FirstSeen   time.Time // zero if never
@@ -54,18 +55,25 @@ type NameSource string
 
 // Name sources, best first.
 const (
-	NameDeclared NameSource = "declared"
-	NameAddress  NameSource = "address"
+	NameDeclared   NameSource = "declared"
+	NameLease      NameSource = "lease"
+	NameRemembered NameSource = "remembered" // a lease that is gone
+	NameVendor     NameSource = "vendor"     // and the last two octets of the MAC
+	NameAddress    NameSource = "address"
 )
 
 // Snapshot copies the present state.
 func (r *Registry) Snapshot(now time.Time) *Snapshot {
+	shown := r.total.minus(r.base)
 	s := &Snapshot{
-		Time: now, Forwarded: r.forwarded, Router: r.router, Unattributed: r.unattributed,
+		Time: now, Forwarded: shown.Forwarded, Router: shown.Router, Unattributed: shown.Unattributed, Forgotten: shown.Forgotten,
 		Conflicts: r.conflicts, Connections: r.connections,
-		Clients: make([]Client, 0, len(r.clients)),
+		Period:      minus(plus(r.total.Forwarded, r.total.Router), r.period.Base),
+		PeriodQuota: r.cfg.Quota.Bytes,
+		Clients:     make([]Client, 0, len(r.clients)),
 	}
 	for c := range r.clients {
+		r.rename(c)
 		s.Clients = append(s.Clients, r.view(c, now))
 	}
 	slices.SortFunc(s.Clients, byAddress)
@@ -74,14 +82,17 @@ func (r *Registry) Snapshot(now time.Time) *Snapshot {
 
 func (r *Registry) view(c *client, now time.Time) Client {
 	v := Client{
-		Addr: c.primary, Addrs: slices.Clone(c.addrs), Totals: c.totals, Connections: c.connections,
-		FirstSeen: c.firstSeen, LastSeen: c.lastSeen,
+		Addr: c.primary, Addrs: slices.Clone(c.addrs), Connections: c.connections,
+		Totals: c.totals.minus(c.base), Lifetime: c.totals.Internet,
+		Period: minus(c.totals.Internet, c.period.Base), Quota: r.quota(c).Bytes,
+		FirstSeen: c.firstSeen, LastSeen: c.lastSeen, Baseline: c.baseline || c.declared != nil,
 		Online: !c.lastSeen.IsZero() && now.Sub(c.lastSeen) <= r.cfg.OfflineThreshold,
 	}
 	slices.SortFunc(v.Addrs, netip.Addr.Compare)
 	if len(c.macs) > 0 {
 		v.MAC = c.macs[0]
 	}
+	v.Vendor = r.vendor(v.MAC)
 	if l := r.link(c.primary); l != nil {
 		v.Interface = l.Name
 	}
@@ -96,10 +107,27 @@ func (r *Registry) name(c *client) (string, NameSource) {
 	switch {
 	case c.declared != nil:
 		return c.declared.Name, NameDeclared
-	case c.primary.IsValid():
+	case c.leased:
+		return c.name, NameLease
+	case c.name != "":
+		return c.name, NameRemembered
+	}
+	if len(c.macs) > 0 {
+		if m := c.macs[0]; r.vendor(m) != "" {
+			return fmt.Sprintf("%s %02x:%02x", r.vendor(m), m[4], m[5]), NameVendor
+		}
+	}
+	if c.primary.IsValid() {
 		return c.primary.String(), NameAddress
 	}
 	return c.macs[0].String(), NameAddress
+}
+
+func (r *Registry) vendor(m sample.MAC) string {
+	if r.cfg.Vendor == nil || m.IsZero() {
+		return ""
+	}
+	return r.cfg.Vendor(m)
 }
 
 func byAddress(a, b Client) int {

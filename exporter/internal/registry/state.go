@@ -1,30 +1,29 @@
 package registry
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"router-monitoring/exporter/internal/sample"
 )
 
-// State is what outlives the process: everything of the registry that cannot be
-// read from the kernel again.
+// State is what outlives the process: all of the registry that cannot be read
+// from the kernel again.
 type State struct {
 	Began    time.Time // of records: what was seen soon after is no news
 	Shutdown bool      // saved at an orderly end: nothing was shown afterwards
-	Clients  []ClientState
-	Elements []ElementState // the raw counters that the totals include
 
-	Counters  sample.Accounting // the last reading, with its epoch and without elements
-	Forwarded Book
-	Router    Book
-	Unattributed
-	UnattributedBase Unattributed // what was counted when the shown counters last began at zero
-	Forgotten        sample.ByDirection
-	ForgottenBase    sample.ByDirection
-	Conflicts        uint64
-	Period           Period   // of the household
-	Known            []uint64 // hashes of MACs that left
+	Clients  []ClientState
+	Counters sample.Accounting // the last reading's epoch and named counters, without elements
+	Elements []ElementState    // raw counters of the same epoch, which the totals include
+	Total    Tally
+	Base     Tally // of Total, what was counted when the shown counters last began at zero
+
+	Conflicts uint64
+	Period    Period   // of the household
+	Known     []uint64 // hashes of MACs that left, see macHash
 }
 
 // ClientState is one client.
@@ -37,15 +36,16 @@ type ClientState struct {
 	LastSeen  time.Time
 	Baseline  bool
 	Totals    Totals
-	Base      Totals // what was counted when the shown counters last began at zero
+	Base      Totals // of Totals, what was counted when the shown counters last began at zero
 	Period    Period
 }
 
 // AddrState is one address of a client and how it came to it.
 type AddrState struct {
-	Addr  netip.Addr
-	Trust uint8
-	Seen  time.Time
+	Addr   netip.Addr
+	Trust  uint8
+	Seen   time.Time
+	Proved time.Time
 }
 
 // ElementState is the last raw value of one kernel counter.
@@ -54,11 +54,96 @@ type ElementState struct {
 	Changed time.Time // when it last counted
 }
 
-// Book is a total and the part of it that is no longer shown.
-type Book struct{ Total, Base sample.ByDirection }
+// State copies all that has to be kept. shutdown tells that nothing will be
+// shown any more.
+func (r *Registry) State(shutdown bool) *State {
+	s := &State{
+		Began: r.began, Shutdown: shutdown, Counters: r.ledger.counters, Total: r.total, Base: r.base,
+		Conflicts: r.conflicts, Period: r.period, Known: slices.Sorted(maps.Keys(r.known)),
+	}
+	for c := range r.clients {
+		if c.unused() {
+			continue
+		}
+		cs := ClientState{
+			MACs: slices.Clone(c.macs), Primary: c.primary, Name: c.name, FirstSeen: c.firstSeen, LastSeen: c.lastSeen,
+			Baseline: c.baseline, Totals: c.totals, Base: c.base, Period: c.period,
+		}
+		for _, a := range c.addrs {
+			h := r.byAddr[a]
+			cs.Addrs = append(cs.Addrs, AddrState{a, uint8(h.trust), h.seen, h.proved})
+		}
+		s.Clients = append(s.Clients, cs)
+	}
+	for k, v := range r.ledger.elements {
+		s.Elements = append(s.Elements, ElementState{
+			sample.Element{Class: k.class, Direction: k.direction, MAC: k.mac, Addr: k.addr, Traffic: v.Traffic}, v.changed,
+		})
+	}
+	return s
+}
 
-// Period is the use since a billing day.
-type Period struct {
-	Start time.Time          // midnight of the billing day, router's time zone
-	Base  sample.ByDirection // lifetime totals at that moment
+// Restore returns a registry that goes on where the state ends. What the state
+// says twice (it may have been edited) counts for the first one named.
+func Restore(cfg Config, s *State, now time.Time) *Registry {
+	r := empty()
+	r.restored, r.shutdown = true, s.Shutdown
+	r.began, r.total, r.base, r.conflicts, r.period = s.Began, s.Total, s.Base, s.Conflicts, s.Period
+	for _, h := range s.Known {
+		r.known[h] = struct{}{}
+	}
+	r.ledger.counters = s.Counters
+	for _, e := range s.Elements {
+		k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
+		r.ledger.elements[k] = reading{Traffic: e.Traffic, changed: e.Changed}
+	}
+	for i := range s.Clients {
+		r.restoreClient(&s.Clients[i])
+	}
+	r.Configure(cfg, now)
+	return r
+}
+
+func (r *Registry) restoreClient(s *ClientState) {
+	c := &client{
+		name: s.Name, firstSeen: s.FirstSeen, lastSeen: s.LastSeen, baseline: s.Baseline,
+		totals: s.Totals, base: s.Base, period: s.Period, primary: s.Primary,
+	}
+	r.clients[c] = struct{}{}
+	for _, m := range s.MACs {
+		if r.byMAC[m] == nil && !m.IsZero() {
+			r.giveMAC(m, c)
+		}
+	}
+	for _, a := range s.Addrs {
+		if r.byAddr[a.Addr] == nil && a.Addr.IsValid() {
+			r.byAddr[a.Addr] = &holding{client: c, trust: min(trust(a.Trust), byNeighbour), seen: a.Seen, proved: a.Proved}
+			c.addrs = append(c.addrs, a.Addr)
+		}
+	}
+	r.choosePrimary(c)
+	if len(c.macs) == 0 && len(c.addrs) == 0 {
+		r.leave(c)
+	}
+}
+
+// resume decides, at the first reading, whether the shown counters can go on.
+// They can if the kernel's table is still the one the state knows, or if nothing
+// was shown after the state was saved. Else scrapes may have seen more than the
+// state holds, and a counter that restarts below that would look like a reset
+// with all of it counted again: shown counters begin at zero, a plain reset.
+// Lifetime and period go on.
+func (r *Registry) resume(epoch string) (rebase bool) {
+	if r.ledger.reads > 0 {
+		return false
+	}
+	return r.restored && epoch != r.ledger.counters.Epoch && !r.shutdown
+}
+
+// Rebase lets all shown counters begin again at zero.
+func (r *Registry) Rebase() {
+	r.base = r.total
+	for c := range r.clients {
+		c.base = c.totals
+	}
 }

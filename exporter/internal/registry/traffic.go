@@ -7,15 +7,6 @@ import (
 	"router-monitoring/exporter/internal/sample"
 )
 
-// Unattributed is what was forwarded between LAN and WAN and is in no client's
-// totals. Clients and Unattributed together are all that was forwarded.
-type Unattributed struct {
-	Overflow    sample.ByDirection // no room: a full set of the kernel, or max_clients reached
-	Excluded    sample.ByDirection // an excluded address, or one outside the LAN's subnets
-	Unsolicited sample.ByDirection // from outside, to an address that never spoke
-	Evicted     sample.ByDirection // of clients that had to make room
-}
-
 // ledger remembers the raw counters of the last reading, from which the next
 // one's growth is told.
 type ledger struct {
@@ -33,23 +24,27 @@ type elementKey struct {
 
 type reading struct {
 	sample.Traffic
-	read uint64 // when it was last there
+	read    uint64    // number of the reading in which it was last there
+	changed time.Time // when it last counted something, or was found
 }
 
 // SetAccounting adds what was counted since the last reading to the totals. In a
 // new epoch all raw counters began at zero.
 func (r *Registry) SetAccounting(now time.Time, a sample.Accounting) {
 	l := &r.ledger
+	rebase := r.resume(a.Epoch)
+	r.rollPeriods(now)
 	if a.Epoch != l.counters.Epoch {
 		l.counters = sample.Accounting{Epoch: a.Epoch}
 		clear(l.elements)
 	}
 	l.reads++
-	advance(&r.forwarded, &l.counters.Forwarded, a.Forwarded)
-	advance(&r.router, &l.counters.Router, a.Router)
-	advance(&r.unattributed.Overflow, &l.counters.Overflow, a.Overflow)
-	advance(&r.unattributed.Excluded, &l.counters.Outside, a.Outside)
-	advance(&r.unattributed.Unsolicited, &l.counters.Unsolicited, a.Unsolicited)
+	unattributed := &r.total.Unattributed
+	advance(&r.total.Forwarded, &l.counters.Forwarded, a.Forwarded)
+	advance(&r.total.Router, &l.counters.Router, a.Router)
+	advance(&unattributed.Overflow, &l.counters.Overflow, a.Overflow)
+	advance(&unattributed.Excluded, &l.counters.Outside, a.Outside)
+	advance(&unattributed.Unsolicited, &l.counters.Unsolicited, a.Unsolicited)
 	for _, d := range []sample.Direction{sample.Upload, sample.Download} { // uploads tell who holds an address
 		for i := range a.Elements {
 			if a.Elements[i].Direction == d {
@@ -58,39 +53,44 @@ func (r *Registry) SetAccounting(now time.Time, a sample.Accounting) {
 		}
 	}
 	l.prune(len(a.Elements))
+	if rebase {
+		r.Rebase()
+	}
 }
 
 func (r *Registry) setElement(now time.Time, e *sample.Element) {
-	grown := r.ledger.growth(e)
+	grown := r.ledger.growth(e, now)
 	if grown == (sample.Traffic{}) {
 		return
 	}
 	if r.excluded(e.Addr) {
-		unclaimed(&r.unattributed.Excluded, e, grown)
+		r.unclaimed(&r.total.Unattributed.Excluded, e, grown)
 		return
 	}
-	c := r.party(now, e, grown.Packets)
+	r.weight = grown.Bytes
+	c := r.partyOf(now, e, grown.Packets)
+	r.weight = 0
 	if c == nil {
-		unclaimed(&r.unattributed.Overflow, e, grown)
+		r.unclaimed(&r.total.Unattributed.Overflow, e, grown)
 		return
 	}
 	c.totals.add(e.Class, e.Direction, e.Addr.Is6(), grown)
 }
 
-// party finds whose an element is; nil where there is no room for one more. Who
+// partyOf finds whose an element is; nil where there is no room for one more. Who
 // sent something is there, but what the first reading shows may be a day old.
-func (r *Registry) party(now time.Time, e *sample.Element, packets uint64) *client {
+func (r *Registry) partyOf(now time.Time, e *sample.Element, packets uint64) *client {
 	if e.Direction == sample.Download {
 		return r.clientOfAddr(e.Addr, now)
 	}
-	if r.ledger.reads == 1 {
+	if r.ledger.reads == 1 && !r.restored {
 		packets = 0
 	}
 	c := r.uploader(e.MAC, e.Addr, packets, now)
 	if c == nil || packets == 0 {
 		return c
 	}
-	c.seen(now)
+	r.saw(c, now)
 	if h := r.byAddr[e.Addr]; h.client == c {
 		h.seen = now
 	}
@@ -98,7 +98,12 @@ func (r *Registry) party(now time.Time, e *sample.Element, packets uint64) *clie
 }
 
 // unclaimed books Internet traffic that no client holds; local traffic is not audited.
-func unclaimed(to *sample.ByDirection, e *sample.Element, grown sample.Traffic) {
+func (r *Registry) unclaimed(to *sample.ByDirection, e *sample.Element, grown sample.Traffic) {
+	_, byMAC := r.evicted[party{mac: e.MAC}]
+	_, byAddr := r.evicted[party{addr: e.Addr}]
+	if (byMAC || byAddr) && to == &r.total.Unattributed.Overflow {
+		to = &r.total.Unattributed.Evicted
+	}
 	if e.Class == sample.Internet {
 		add(&to[e.Direction], grown)
 	}
@@ -114,14 +119,18 @@ func advance(total, last *sample.ByDirection, raw sample.ByDirection) {
 
 // growth is what an element counted since it was last read. A dump may hold an
 // element twice, the older value second; that is no growth and no reset.
-func (l *ledger) growth(e *sample.Element) sample.Traffic {
+func (l *ledger) growth(e *sample.Element, now time.Time) sample.Traffic {
 	k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
-	last := l.elements[k]
-	if last.read == l.reads && e.Bytes <= last.Bytes {
+	last, known := l.elements[k]
+	if known && last.read == l.reads && e.Bytes <= last.Bytes {
 		return sample.Traffic{}
 	}
-	l.elements[k] = reading{e.Traffic, l.reads}
-	return since(last.Traffic, e.Traffic)
+	grown := since(last.Traffic, e.Traffic)
+	if !known || grown != (sample.Traffic{}) {
+		last.changed = now
+	}
+	l.elements[k] = reading{e.Traffic, l.reads, last.changed}
+	return grown
 }
 
 // since is the growth of a raw counter; one that went backwards began again at zero.
