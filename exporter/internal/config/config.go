@@ -21,6 +21,8 @@ type Config struct {
 
 	StateDir         string            // Folder that keeps totals and names over a restart, /var/lib/network-metrics by default.
 	UpdateInterval   time.Duration     // Time between two looks at connections, neighbours and leases, 1s to 1h, 5s by default.
+	ForgetAfter      time.Duration     // Absence after which a client that is not declared is forgotten, 1d to 10y, 90d by default.
+	Quota            *Quota            // What the whole household may use in a billing period; nil, the default, for no quota.
 	OfflineThreshold time.Duration     // Silence after which a client counts as offline, at least UpdateInterval, 300s by default.
 	ExcludedIPs      []netip.Prefix    // Addresses that get no series of their own, none by default; a single address is a /32 or /128.
 	ExtraLabels      map[string]string // Labels added to every client metric, none by default.
@@ -66,7 +68,7 @@ type Client struct {
 // Quota is how much a client may receive and send, together, in a billing period.
 type Quota struct {
 	Bytes      uint64 // Bytes per period, more than 0.
-	BillingDay int    // Day of the month on which a period begins, 1 to 31, 1 by default.
+	BillingDay int    // Day of the month on which a period begins, 1 to 31; by default the household's, or 1.
 }
 
 // DHCP says where the DHCP server keeps its leases.
@@ -76,8 +78,8 @@ type DHCP struct {
 
 // LeaseFile is one file, or for networkd one folder, of DHCP leases.
 type LeaseFile struct {
-	Format string // Which DHCP server wrote it: FormatDnsmasq, FormatKea, FormatISC, FormatNetworkd, or FormatAuto to look at the usual places.
-	Path   string // Absolute path; empty for FormatAuto.
+	Format string // Which DHCP server wrote it: FormatDnsmasq, FormatKea, FormatISC, FormatNetworkd, or FormatAuto to recognise it by its content.
+	Path   string // Absolute path; empty for FormatAuto to look at the usual places.
 }
 
 // The formats of lease files.
@@ -102,6 +104,7 @@ func Default() *Config {
 		StateDir:         "/var/lib/network-metrics",
 		UpdateInterval:   5 * time.Second,
 		OfflineThreshold: 300 * time.Second,
+		ForgetAfter:      90 * 24 * time.Hour,
 	}
 }
 

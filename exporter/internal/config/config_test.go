@@ -57,6 +57,7 @@ func TestParseContract(t *testing.T) {
 		StateDir:         "/var/lib/network-metrics",
 		UpdateInterval:   5 * time.Second,
 		OfflineThreshold: 5 * time.Minute,
+		ForgetAfter:      90 * 24 * time.Hour,
 		ExcludedIPs:      prefixes("192.168.1.1/32"),
 		ExtraLabels:      map[string]string{"location": "home"},
 		Clients: []Client{{
@@ -83,6 +84,7 @@ func TestLoadExample(t *testing.T) {
 	want.LAN.Interfaces = []string{"br-lan", "br-guest"}
 	want.LAN.Subnets = prefixes("192.168.1.0/24", "192.168.50.0/24", "fd00:1::/64")
 	want.WAN.Interfaces = []string{"enp1s0"}
+	want.Quota = &Quota{Bytes: 2e12, BillingDay: 15}
 	want.ExcludedIPs = prefixes("192.168.1.1/32", "192.168.50.0/28")
 	want.ExtraLabels = map[string]string{"location": "home"}
 	want.Clients = []Client{
@@ -135,6 +137,17 @@ func TestParse(t *testing.T) {
 		}},
 		{"ok adjacent subnets", "lan: {subnets: [10.0.0.0/25, 10.0.0.128/25, 'fd00::/64']}", func(c *Config) {
 			c.LAN.Subnets = prefixes("10.0.0.0/25", "10.0.0.128/25", "fd00::/64")
+		}},
+		{"ok household's quota, whose billing day is the default", "quota: {bytes: 1TB, billing_day: 15}\nforget_after: 30d\nclients:\n- {name: a, ip: 10.0.0.1, quota: {bytes: 1GB}}\n- {name: b, ip: 10.0.0.2, quota: {bytes: 1GB, billing_day: 3}}\n", func(c *Config) {
+			c.Quota, c.ForgetAfter = &Quota{1e12, 15}, 30*24*time.Hour
+			c.Clients = []Client{
+				{Name: "a", IPs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Quota: &Quota{1e9, 15}},
+				{Name: "b", IPs: []netip.Addr{netip.MustParseAddr("10.0.0.2")}, Quota: &Quota{1e9, 3}},
+			}
+		}},
+		{"ok household's billing day alone", "quota: {billing_day: 20}\n", func(c *Config) { c.Quota = &Quota{0, 20} }},
+		{"ok leases recognised by content", "dhcp: {leases: [{format: auto, path: /l}]}\n", func(c *Config) {
+			c.DHCP.Leases = []LeaseFile{{FormatAuto, "/l"}}
 		}},
 		{"ok quota without day, padded day", "clients:\n- {name: a, ip: 10.0.0.1, quota: {bytes: 1024}}\n- {name: A, ip: 10.0.0.2, quota: {bytes: 1.5TB, billing_day: 08}}\n", func(c *Config) {
 			c.Clients = []Client{

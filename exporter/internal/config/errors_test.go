@@ -40,7 +40,7 @@ func TestParseErrors(t *testing.T) {
 		}},
 		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces"}},
 		{"bad key, not plain", "\"a\\nb\": 1\n? [x]\n: y\n", []string{
-			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, excluded_ips, extra_labels, clients, dhcp, vendors`,
+			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, vendors`,
 			"2: a key must be plain text",
 		}},
 		{"bad merge key", "lan:\n  <<: {interfaces: a}\n", []string{`2: lan."<<": unknown key; known here: interfaces, subnets`}},
@@ -237,7 +237,6 @@ excluded_ips: {a: b}
 			"3: dhcp.leases[0]: has no path; add the dnsmasq lease file's",
 			"4: dhcp.leases[1].format: missing; add it",
 			`5: dhcp.leases[2].format: "udhcpd" is not possible; use auto, dnsmasq, kea, isc, networkd`,
-			"6: dhcp.leases[3]: format auto looks at the usual places, not at a path; remove path or name the format",
 			`7: dhcp.leases[4].path: "l.csv" is not an absolute path; begin with /`,
 			`8: dhcp.leases[5].path: "/l" is at dhcp.leases[1].path (line 4) already; give it once`,
 			`10: dhcp.leases[7]: "auto" is at dhcp.leases[6] (line 9) already; give it once`,

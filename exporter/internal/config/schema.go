@@ -63,6 +63,8 @@ func readConfig(n node, c *Config) {
 		optional("state_dir", &c.StateDir, text(parsePath)),
 		optional("update_interval", &c.UpdateInterval, s.period(between(second, hour, duration))),
 		optional("offline_threshold", &c.OfflineThreshold, s.period(duration)),
+		optional("forget_after", &c.ForgetAfter, forgetAfter),
+		optional("quota", &c.Quota, quota(optional)),
 		optional("excluded_ips", &c.ExcludedIPs, oneOrMore(few, text(parseExcluded))),
 		optional("extra_labels", &c.ExtraLabels, labels),
 		optional("clients", &c.Clients, list(maxClients, s.client)),
@@ -72,12 +74,35 @@ func readConfig(n node, c *Config) {
 		optional("vendors", &c.Vendors, text(parsePath)),
 	)
 	s.comparePeriods()
+	s.fillBillingDays()
 }
 
 const (
 	second = model.Duration(time.Second)
 	hour   = model.Duration(time.Hour)
+	day    = 24 * hour
 )
+
+// forgetAfter reads a duration that no holiday reaches.
+func forgetAfter(n node) (time.Duration, bool) {
+	d, ok := between(day, 3650*day, duration)(n)
+	return time.Duration(d), ok
+}
+
+// fillBillingDays comes after reading: a quota without a billing day has the
+// household's.
+func (s *schema) fillBillingDays() {
+	household := 1
+	if q := s.config.Quota; q != nil {
+		q.BillingDay = max(q.BillingDay, 1)
+		household = q.BillingDay
+	}
+	for _, c := range s.config.Clients {
+		if c.Quota != nil && c.Quota.BillingDay == 0 {
+			c.Quota.BillingDay = household
+		}
+	}
+}
 
 // period reads update_interval or offline_threshold.
 func (s *schema) period(read reader[model.Duration]) reader[time.Duration] {
@@ -136,7 +161,7 @@ func (s *schema) client(n node) (Client, bool) {
 		optional("mac", &c.MACs, oneOrMore(few, once(s.macs, text(parseMAC)))),
 		optional("ip", &c.IPs, oneOrMore(few, once(s.ips, s.clientAddr))),
 		optional("type", &c.Type, text(parseName)),
-		optional("quota", &c.Quota, quota),
+		optional("quota", &c.Quota, quota(required)),
 	)
 	if ok && len(c.MACs)+len(c.IPs) == 0 {
 		n.errorf("has neither mac nor ip; add one, so that the client can be known")
@@ -160,13 +185,17 @@ func (s *schema) clientAddr(n node) (netip.Addr, bool) {
 	return addr, true
 }
 
-func quota(n node) (*Quota, bool) {
-	q := &Quota{BillingDay: 1}
-	ok := n.mapping(
-		required("bytes", &q.Bytes, size),
-		optional("billing_day", &q.BillingDay, between(1, 31, integer)),
-	)
-	return q, ok
+// quota reads a quota; bytes may be optional, for a household whose billing day
+// is all there is to say.
+func quota(bytes func(string, *uint64, reader[uint64]) field) reader[*Quota] {
+	return func(n node) (*Quota, bool) {
+		q := &Quota{}
+		ok := n.mapping(
+			bytes("bytes", &q.Bytes, size),
+			optional("billing_day", &q.BillingDay, between(1, 31, integer)),
+		)
+		return q, ok
+	}
 }
 
 // leaseFile reads one source of leases; auto may stand without a mapping.
@@ -182,10 +211,7 @@ func (s *schema) leaseFile(n node) (f LeaseFile, ok bool) {
 	switch {
 	case !ok:
 		return f, false
-	case f.Format == FormatAuto && f.Path != "":
-		n.errorf("format auto looks at the usual places, not at a path; remove path or name the format")
-		return f, false
-	case f.Format == FormatAuto:
+	case f.Format == FormatAuto && f.Path == "":
 		return f, claim(s.leases, FormatAuto, n)
 	case f.Path == "":
 		n.errorf("has no path; add the %s lease file's", f.Format)
