@@ -98,6 +98,9 @@ type exporter struct {
 // startExporter runs the exporter until the test ends and waits until it is ready.
 func startExporter(t *testing.T, config string, args ...string) *exporter {
 	t.Helper()
+	if os.Getenv("STATE_DIRECTORY") == "" {
+		t.Setenv("STATE_DIRECTORY", filepath.Join(t.TempDir(), "state"))
+	}
 	e := &exporter{
 		address: "http://" + freeAddress(t),
 		file:    filepath.Join(t.TempDir(), "config.yml"),
@@ -491,6 +494,7 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("STATE_DIRECTORY", t.TempDir())
 	addresses := []string{freeAddress(t), freeAddress(t)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -562,6 +566,11 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("lan:\n  interface: [br-lan]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	device := filepath.Join(t.TempDir(), "device.yml")
+	if err := os.WriteFile(device, []byte("accounting: {hook: device}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("STATE_DIRECTORY", t.TempDir())
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -572,6 +581,7 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 		{"an unknown flag", []string{"--colour"}, []string{"--colour", "--help"}},
 		{"a named configuration that is not there", []string{"--config.file=/nonexistent.yml"}, []string{"/nonexistent.yml", "no such file"}},
 		{"an unknown key", []string{"--config.file=" + bad}, []string{bad + ":2", "lan.interface", "did you mean interfaces"}},
+		{"a hook that is yet to come", []string{"--config.file=" + device}, []string{"accounting.hook", "auto or forward"}},
 		{"an unknown key, only checked", []string{"--config.file=" + bad, "--config.check"}, []string{bad + ":2"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -602,7 +612,7 @@ func TestWithoutCapability(t *testing.T) {
 	newLab(t)
 	address := freeAddress(t)
 	cmd := exec.Command("/proc/self/exe", "--web.listen-address="+address)
-	cmd.Env = append(os.Environ(), beExporter+"=1")
+	cmd.Env = append(os.Environ(), beExporter+"=1", "STATE_DIRECTORY="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, Pdeathsig: syscall.SIGKILL}
 	var log bytes.Buffer
 	cmd.Stderr = &log

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -66,10 +67,21 @@ func parse(args []string) (options, error) {
 // load reads the configuration; a missing file at the default place means none.
 func (o options) load() (cfg *config.Config, found bool, err error) {
 	cfg, err = config.Load(o.configFile)
+	found = err == nil
 	if errors.Is(err, fs.ErrNotExist) && !o.configNamed {
-		return config.Default(), false, nil
+		cfg, err = config.Default(), nil
 	}
-	return cfg, err == nil, err
+	if err != nil {
+		return nil, false, err
+	}
+	if cfg.Accounting.Hook == config.HookDevice {
+		return nil, false, fmt.Errorf("%s: accounting.hook: device is not available in this version; use auto or forward", o.configFile)
+	}
+	// systemd's StateDirectory= names the folder unless the file does.
+	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" && cfg.StateDir == config.Default().StateDir {
+		cfg.StateDir = dir
+	}
+	return cfg, found, nil
 }
 
 func run(ctx context.Context, args []string) error {

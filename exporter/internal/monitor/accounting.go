@@ -144,7 +144,11 @@ func (m *Monitor) ensure(why occasion) error {
 
 // readAccounting reads the byte counters into the registry. Readings never
 // overlap, for an older one after a newer one would look like a reset.
-func (m *Monitor) readAccounting() {
+func (m *Monitor) readAccounting() { m.readAccountingThen(nil) }
+
+// readAccountingThen calls then, if the reading succeeds, before the next
+// reading can begin. Where a reading is under way already it only waits for that.
+func (m *Monitor) readAccountingThen(then func(*kernel.Accounting)) {
 	_, _, _ = m.reads.Do("", func() (any, error) {
 		m.mu.Lock()
 		acct, ensured := m.accounting, m.ensured
@@ -162,12 +166,41 @@ func (m *Monitor) readAccounting() {
 		}
 		m.note(accounting, start, err)
 		m.mu.Lock()
-		defer m.mu.Unlock()
 		m.lastRead = start
 		if err == nil {
 			m.registry.SetAccounting(start, a)
+			if a.Epoch != m.keep.epoch && m.ready.Load() {
+				m.saveSoon()
+			}
+		}
+		m.mu.Unlock()
+		if err == nil && then != nil {
+			then(acct)
 		}
 		return nil, nil
+	})
+}
+
+// tidy forgets what was not seen for long: clients, addresses, and elements of
+// the kernel, whose places others may need.
+func (m *Monitor) tidy() {
+	m.mu.Lock()
+	m.registry.Tidy(time.Now())
+	m.mu.Unlock()
+	m.readAccountingThen(func(acct *kernel.Accounting) {
+		m.mu.Lock()
+		idle := m.registry.Idle(time.Now())
+		m.mu.Unlock()
+		if len(idle) == 0 {
+			return
+		}
+		gone, err := acct.Drain(idle)
+		if err != nil {
+			m.log.Debug("draining idle elements went wrong", "err", err)
+		}
+		m.mu.Lock()
+		m.registry.Drained(gone)
+		m.mu.Unlock()
 	})
 }
 

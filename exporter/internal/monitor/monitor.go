@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/kernel"
+	"router-monitoring/exporter/internal/lease"
 	"router-monitoring/exporter/internal/registry"
 	"router-monitoring/exporter/internal/sample"
 )
@@ -30,6 +32,7 @@ type Monitor struct {
 	reads     singleflight.Group // of the byte counters: one at a time, shared by all who ask meanwhile
 	reloads   chan *config.Config
 	ready     atomic.Bool
+	keep      keeper // its store and channel; the rest is guarded by mu
 
 	mu         sync.Mutex // guards what follows
 	cfg        *config.Config
@@ -42,14 +45,22 @@ type Monitor struct {
 	hook       string             // in force; empty while nothing is counted
 	repairs    uint64
 	lastRead   time.Time // of the byte counters
+	leases     *lease.Follower
+	vendors    vendors
 	sources    [numSources]source
+}
+
+// vendors are those of a file.
+type vendors struct {
+	path string
+	name func(sample.MAC) string
 }
 
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	now := time.Now()
-	m := &Monitor{log: log, cfg: cfg, loaded: now, registry: registry.New(registryConfig(cfg), now), reloads: make(chan *config.Config)}
+	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), reloads: make(chan *config.Config)}
+	m.registry = m.openState(cfg)
 	var errs [3]error
 	m.conntrack, errs[0] = kernel.OpenConntrack()
 	m.presence, errs[1] = kernel.OpenPresence()
@@ -65,12 +76,16 @@ func (m *Monitor) Run(ctx context.Context) error {
 	}
 	m.start()
 	took := m.readConntrack()
+	m.save(false) // before anything is shown: what is on disk may still say that nothing was
 	m.ready.Store(true)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.runConntrack(ctx, took) })
+	wg.Go(func() { m.runSaves(ctx) })
 	m.runControl(ctx, network)
 	wg.Wait()
-	return errors.Join(m.conntrack.Close(), m.presence.Close(), m.closeAccounting())
+	m.ready.Store(false)
+	m.readAccounting()
+	return errors.Join(m.closeState(), m.conntrack.Close(), m.presence.Close(), m.closeAccounting())
 }
 
 // start puts the configuration to work.
@@ -82,7 +97,8 @@ func (m *Monitor) start() {
 	m.refresh()
 }
 
-// Ready reports whether every source was asked once.
+// Ready reports whether scrapes can be answered: every source was asked once,
+// and the end has not begun.
 func (m *Monitor) Ready() bool { return m.ready.Load() }
 
 // verifyInterval bounds how long a change to the table can go unseen should the
@@ -97,6 +113,8 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 	verify := time.NewTicker(verifyInterval)
 	defer refresh.Stop()
 	defer verify.Stop()
+	stopLeases := m.followLeases(ctx, m.cfg)
+	defer func() { stopLeases() }()
 	for {
 		if table == nil {
 			table = m.watchTable(ctx)
@@ -105,6 +123,10 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 		case <-ctx.Done():
 			return
 		case cfg := <-m.reloads:
+			if leasesChanged := !reflect.DeepEqual(cfg.DHCP, m.cfg.DHCP); leasesChanged {
+				stopLeases()
+				stopLeases = m.followLeases(ctx, cfg)
+			}
 			m.apply(cfg)
 			table = nil
 		case <-network:
@@ -116,6 +138,7 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 			_ = m.ensure(repair)
 		case <-verify.C:
 			m.followNetwork(repair)
+			m.tidy()
 		case <-refresh.C:
 			m.refresh()
 			refresh.Reset(m.interval())
@@ -214,10 +237,12 @@ func (m *Monitor) Scrape() collector.Scrape {
 	m.readAccounting()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	saved := m.keep.saved
 	s := collector.Scrape{
 		Snapshot: m.registry.Snapshot(time.Now()),
 		Repairs:  m.repairs, Hook: m.hook, Table: m.cfg.Accounting.Table,
 		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
+		Leases: leaseFiles(m.leases), State: &saved,
 	}
 	for name, src := range m.sources {
 		if sourceID(name) == accounting && m.accounting == nil {
@@ -249,22 +274,36 @@ func (m *Monitor) apply(cfg *config.Config) {
 	if cfg.Accounting != old.Accounting {
 		m.reopenAccounting(old, cfg)
 	}
-	now := time.Now()
+	if cfg.StateDir != old.StateDir {
+		m.log.Warn("state_dir stays as it was until the next start", "in_use", old.StateDir)
+	}
+	now, rc := time.Now(), m.registryConfig(cfg)
 	m.mu.Lock()
 	m.cfg, m.loaded, m.rejected, m.ensured = cfg, now, false, false
-	m.registry.Configure(registryConfig(cfg), now)
+	m.registry.Configure(rc, now)
 	m.mu.Unlock()
 	m.start()
 }
 
-func registryConfig(cfg *config.Config) registry.Config {
+func (m *Monitor) registryConfig(cfg *config.Config) registry.Config {
+	if cfg.Vendors != m.vendors.path {
+		m.vendors = vendors{cfg.Vendors, m.loadVendors(cfg.Vendors)}
+	}
 	rc := registry.Config{
-		MaxClients: cfg.Accounting.MaxClients, OfflineThreshold: cfg.OfflineThreshold, Excluded: cfg.ExcludedIPs,
+		MaxClients: cfg.Accounting.MaxClients, OfflineThreshold: cfg.OfflineThreshold, ForgetAfter: cfg.ForgetAfter,
+		Excluded: cfg.ExcludedIPs, Quota: quota(cfg.Quota), Location: time.Local, Vendor: m.vendors.name,
 	}
 	for _, c := range cfg.Clients {
-		rc.Declared = append(rc.Declared, registry.Declared{Name: c.Name, Type: c.Type, MACs: c.MACs, Addrs: c.IPs})
+		rc.Declared = append(rc.Declared, registry.Declared{Name: c.Name, Type: c.Type, MACs: c.MACs, Addrs: c.IPs, Quota: quota(c.Quota)})
 	}
 	return rc
+}
+
+func quota(q *config.Quota) registry.Quota {
+	if q == nil {
+		return registry.Quota{}
+	}
+	return registry.Quota{Bytes: q.Bytes, BillingDay: q.BillingDay}
 }
 
 // sourceID names one source of samples.

@@ -51,6 +51,7 @@ type Registry struct {
 	began    time.Time // of records
 	restored bool      // from a state
 	shutdown bool      // that was saved at an orderly end
+	lost     bool      // a state was expected and not found
 	known    map[uint64]struct{}
 	evicted  map[party]struct{}
 	tokens   float64 // new clients that may come now
@@ -65,6 +66,15 @@ func New(cfg Config, now time.Time) *Registry {
 	r := empty()
 	r.began = now
 	r.Configure(cfg, now)
+	return r
+}
+
+// NewAfterLoss returns a registry without a past where there may have been one:
+// a state was expected and is missing or damaged. What the kernel's table holds
+// joins the lifetime totals, but is not shown: scrapes may have seen more.
+func NewAfterLoss(cfg Config, now time.Time) *Registry {
+	r := New(cfg, now)
+	r.lost = true
 	return r
 }
 

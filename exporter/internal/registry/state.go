@@ -137,7 +137,7 @@ func (r *Registry) resume(epoch string) (rebase bool) {
 	if r.ledger.reads > 0 {
 		return false
 	}
-	return r.restored && epoch != r.ledger.counters.Epoch && !r.shutdown
+	return r.lost || r.restored && epoch != r.ledger.counters.Epoch && !r.shutdown
 }
 
 // Rebase lets all shown counters begin again at zero.

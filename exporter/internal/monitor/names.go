@@ -1,0 +1,73 @@
+package monitor
+
+import (
+	"context"
+	"time"
+
+	"router-monitoring/exporter/internal/collector"
+	"router-monitoring/exporter/internal/config"
+	"router-monitoring/exporter/internal/lease"
+	"router-monitoring/exporter/internal/sample"
+	"router-monitoring/exporter/internal/vendor"
+)
+
+// leaseFallback is how often lease files are looked at where the kernel tells of
+// no change to them.
+const leaseFallback = 30 * time.Second
+
+// followLeases follows the lease files of a configuration until ctx ends or the
+// returned function is called.
+func (m *Monitor) followLeases(ctx context.Context, cfg *config.Config) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var files []lease.File
+	for _, f := range cfg.DHCP.Leases {
+		files = append(files, lease.File{Format: lease.Format(f.Format), Path: f.Path})
+	}
+	follower := lease.NewFollower(files, leaseFallback, m.log)
+	m.mu.Lock()
+	m.leases = follower
+	m.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		follower.Run(ctx)
+	}()
+	go func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-follower.Changed():
+				m.mu.Lock()
+				m.registry.SetLeases(time.Now(), follower.Reading().Leases)
+				m.mu.Unlock()
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// leaseFiles shows how the lease files are.
+func leaseFiles(f *lease.Follower) []collector.LeaseFile {
+	if f == nil {
+		return nil
+	}
+	var out []collector.LeaseFile
+	for _, s := range f.Reading().Files {
+		out = append(out, collector.LeaseFile{Path: s.Path, Format: string(s.Format), Up: s.Up, Leases: s.Leases, BadLines: s.BadLines})
+	}
+	return out
+}
+
+// loadVendors reads the list of MAC vendors; without it clients have none.
+func (m *Monitor) loadVendors(path string) func(sample.MAC) string {
+	if path == "" {
+		return nil
+	}
+	table, err := vendor.Load(path)
+	if err != nil {
+		m.log.Error("clients will have no vendor", "err", err)
+		return nil
+	}
+	return table.Name
+}
