@@ -13,7 +13,7 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft
+test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient
 
 .PHONY: help
 help: ## list the targets

@@ -7,8 +7,8 @@ import (
 	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/lease"
+	"router-monitoring/exporter/internal/oui"
 	"router-monitoring/exporter/internal/sample"
-	"router-monitoring/exporter/internal/vendor"
 )
 
 // leaseFallback is how often lease files are looked at where the kernel tells of
@@ -44,7 +44,13 @@ func (m *Monitor) followLeases(ctx context.Context, cfg *config.Config) (stop fu
 			}
 		}
 	}()
-	return func() { cancel(); <-done }
+	return func() {
+		cancel()
+		<-done
+		m.mu.Lock()
+		m.registry.SetLeases(time.Now(), nil)
+		m.mu.Unlock()
+	}
 }
 
 // leaseFiles shows how the lease files are.
@@ -64,7 +70,7 @@ func (m *Monitor) loadVendors(path string) func(sample.MAC) string {
 	if path == "" {
 		return nil
 	}
-	table, err := vendor.Load(path)
+	table, err := oui.Load(path)
 	if err != nil {
 		m.log.Error("clients will have no vendor", "err", err)
 		return nil
