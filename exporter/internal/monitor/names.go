@@ -48,7 +48,7 @@ func (m *Monitor) followLeases(ctx context.Context, cfg *config.Config) (stop fu
 		cancel()
 		<-done
 		m.mu.Lock()
-		m.registry.SetLeases(time.Now(), nil)
+		m.registry.ForgetLeases()
 		m.mu.Unlock()
 	}
 }

@@ -38,6 +38,10 @@ func (r *Registry) SetLeases(now time.Time, leases []sample.Lease) {
 	}
 }
 
+// ForgetLeases is called when other lease files are read from now on: the first
+// reading of those is no news.
+func (r *Registry) ForgetLeases() { r.leases = nil }
+
 // rename gives a client the name of its lease, which it keeps when the lease is
 // gone.
 func (r *Registry) rename(c *client) {
