@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
@@ -44,22 +43,17 @@ func (s *server) use(cfg *config.Config) {
 	s.metrics.Store(&h)
 }
 
-// maxScrapes bounds scrapes at one time; further ones are told to come later.
-const maxScrapes = 16
-
-// metricsHandler serves a registry of its own, so that nothing a library
+// metricsHandler serves the metrics of the network and, behind them, those of
+// the exporter itself from a registry of its own, so that nothing a library
 // registers by itself is exposed.
 func metricsHandler(scrape func() collector.Scrape, extra map[string]string) http.Handler {
-	reg := prometheus.NewPedanticRegistry()
-	reg.MustRegister(
-		collector.New(scrape, extra),
+	self := prometheus.NewRegistry()
+	self.MustRegister(
 		versioncollector.NewCollector("network_exporter"),
 		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collector.Process{},
 	)
-	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
-		ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: maxScrapes, EnableOpenMetrics: true,
-	})
+	return collector.Handler(scrape, extra, self)
 }
 
 func (s *server) handler() (http.Handler, error) {
@@ -79,21 +73,27 @@ func (s *server) handler() (http.Handler, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", landing)
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		if isLoopback(r) { // compressing costs as much as the rest of a scrape and saves nothing here
+	mux.HandleFunc("GET /metrics", s.whenReady(func(w http.ResponseWriter, r *http.Request) {
+		if isLoopback(r) { // compressing costs more than the rest of a scrape and saves nothing here
 			r.Header.Del("Accept-Encoding")
 		}
 		(*s.metrics.Load()).ServeHTTP(w, r)
-	})
+	}))
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "healthy") })
-	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /-/ready", s.whenReady(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ready") }))
+	return mux, nil
+}
+
+// whenReady keeps readers away until every source was asked once: counters that
+// are not read yet would look like a reset.
+func (s *server) whenReady(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.monitor.Ready() {
 			http.Error(w, "starting", http.StatusServiceUnavailable)
 			return
 		}
-		fmt.Fprintln(w, "ready")
-	})
-	return mux, nil
+		next(w, r)
+	}
 }
 
 func isLoopback(r *http.Request) bool {

@@ -103,6 +103,8 @@ func (r *Registry) bind(m sample.MAC, addr netip.Addr, e evidence, now time.Time
 			r.merge(h.client, known)
 		case h.client.declared == nil:
 			r.merge(known, h.client)
+		default: // two declared clients behind one MAC: the address tells them apart
+			return h.client, true
 		}
 	}
 	c := r.clientOfMAC(m, now)

@@ -137,6 +137,13 @@ func TestIdentity(t *testing.T) {
 			c.up(mac(4), "192.168.1.20", 5)
 			r.SetAccounting(t0, c.reading())
 		}, []shown{{"tv", mac(4), "192.168.1.20", 12, 0}}},
+		{"two declared addresses of one MAC stay two clients", []Declared{tv, {Name: "tv's other half", Addrs: []netip.Addr{ip("192.168.1.21")}}},
+			func(r *Registry, c counters) {
+				c.up(mac(3), "192.168.1.20", 7)
+				r.SetAccounting(t0, c.reading())
+				c.up(mac(3), "192.168.1.21", 5)
+				r.SetAccounting(t0, c.reading())
+			}, []shown{{"tv", mac(3), "192.168.1.20", 7, 0}, {"tv's other half", sample.MAC{}, "192.168.1.21", 5, 0}}},
 		{"declared MACs are one client", []Declared{laptop}, func(r *Registry, c counters) {
 			c.up(mac(1), "192.168.1.5", 1)
 			r.SetAccounting(t0, c.reading())
