@@ -36,8 +36,17 @@ test: lint ## run every test that this machine can, and say what was left out
 	if ! go build -race runtime/cgo 2>/dev/null; then \
 		race=; left_out='the race detector (-race): it needs a C compiler, such as gcc with libc6-dev'; \
 	fi && \
-	go test $$race -timeout 5m -exec "$$netns" ./... && \
+	go test $$race -timeout 10m -exec "$$netns" ./... && \
+	$(MAKE) --no-print-directory fuzz FUZZTIME=3s && \
 	echo "Left out: $$left_out"
+
+FUZZTIME = 1m
+.PHONY: fuzz
+fuzz: check-go ## let Go make up input for each parser, for FUZZTIME=1m each
+	@grep -rnoE --include=*_test.go '^func Fuzz[A-Za-z]+' exporter | sed -E 's,^(.*)/[^/]*:func (.*),\1 \2,' | \
+	while read -r package target; do \
+		go test -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=20x "./$$package" </dev/null || exit 1; \
+	done
 
 .PHONY: lint
 lint: check-go ## check the formatting, go vet and staticcheck
