@@ -200,6 +200,7 @@ func (m *Monitor) tidy() {
 		}
 		m.mu.Lock()
 		m.registry.Drained(gone)
+		m.saveSoon() // the state must not expect them to count on
 		m.mu.Unlock()
 	})
 }
