@@ -45,12 +45,13 @@ func (s *server) use(cfg *config.Config) {
 
 // metricsHandler serves the metrics of the network and, behind them, those of
 // the exporter itself from a registry of its own, so that nothing a library
-// registers by itself is exposed.
+// registers by itself is exposed. Go's memory statistics are left out, for they
+// stop the world and cost as much as the clients; process_… tells the sum.
 func metricsHandler(scrape func() collector.Scrape, extra map[string]string) http.Handler {
 	self := prometheus.NewRegistry()
 	self.MustRegister(
 		versioncollector.NewCollector("network_exporter"),
-		collectors.NewGoCollector(),
+		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()),
 		collector.Process{},
 	)
 	return collector.Handler(scrape, extra, self)

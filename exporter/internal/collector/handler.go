@@ -1,0 +1,90 @@
+package collector
+
+import (
+	"compress/gzip"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// maxScrapes bounds scrapes at one time; further ones are told to come later.
+const maxScrapes = 16
+
+// handler serves scrapes.
+type handler struct {
+	scrape func() Scrape
+	text   *Text
+	more   prometheus.Gatherer
+	slots  chan struct{}
+}
+
+// Handler serves what scrape returns, which it calls from several goroutines at
+// once, and behind it the metrics of another gatherer. The extra labels go to
+// all series of clients. The answer is always the text format that every
+// Prometheus reads, compressed where the peer asks for it.
+func Handler(scrape func() Scrape, extra map[string]string, more prometheus.Gatherer) http.Handler {
+	return &handler{scrape: scrape, text: NewText(extra), more: more, slots: make(chan struct{}, maxScrapes)}
+}
+
+// ServeHTTP answers one scrape.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	default:
+		http.Error(w, fmt.Sprintf("%d scrapes are being answered; try again later", maxScrapes), http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	w.Header().Set("Vary", "Accept-Encoding")
+	if r.Method == http.MethodHead {
+		return
+	}
+	more, err := h.more.Gather()
+	if err != nil {
+		http.Error(w, fmt.Sprintf("gather metrics: %v", err), http.StatusInternalServerError)
+		return
+	}
+	start := time.Now()
+	s := h.scrape()
+	s.took = time.Since(start)
+	if err := h.write(w, r, &s, more); err != nil {
+		panic(http.ErrAbortHandler) // a part must not pass for the whole
+	}
+}
+
+func (h *handler) write(w http.ResponseWriter, r *http.Request, s *Scrape, more []*dto.MetricFamily) error {
+	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
+		return h.text.Write(w, s, more...)
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z := compressors.Get().(*gzip.Writer)
+	defer compressors.Put(z)
+	z.Reset(w)
+	if err := h.text.Write(z, s, more...); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// compressors trade a little size for half the time.
+var compressors = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // fails for unknown levels only
+	return z
+}}
+
+// acceptsGzip reads the header Accept-Encoding (RFC 9110, section 12.5.3).
+func acceptsGzip(header []string) bool {
+	for encoding := range strings.SplitSeq(strings.Join(header, ","), ",") {
+		name, weight, _ := strings.Cut(encoding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			return weight == "" || strings.Trim(weight, " qQ=0.") != ""
+		}
+	}
+	return false
+}

@@ -1,0 +1,126 @@
+package collector
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// self stands for the metrics of the exporter itself.
+var self = prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+	return []*dto.MetricFamily{{Name: new("go_x"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}}}}}, nil
+})
+
+func serve(h http.Handler, method string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "/metrics", nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestHandler(t *testing.T) {
+	h := Handler(example, location, self)
+	for name, header := range map[string][]string{
+		"plainly":       {},
+		"openmetrics":   {"Accept", "application/openmetrics-text; version=1.0.0"},
+		"gzip refused":  {"Accept-Encoding", "gzip;q=0, deflate"},
+		"gzip":          {"Accept-Encoding", "gzip"},
+		"gzip among":    {"Accept-Encoding", "br, GZIP ; q=0.5"},
+		"gzip in lines": {"Accept-Encoding", "br", "Accept-Encoding", "gzip"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := serve(h, http.MethodGet, header...)
+			if got := w.Header().Get("Content-Type"); w.Code != http.StatusOK || got != "text/plain; version=0.0.4; charset=utf-8" {
+				t.Errorf("status %d, content type %q", w.Code, got)
+			}
+			body, encoding := io.Reader(w.Body), ""
+			if strings.HasPrefix(name, "gzip") && name != "gzip refused" {
+				z, err := gzip.NewReader(w.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, encoding = z, "gzip"
+			}
+			if got := w.Header().Get("Content-Encoding"); got != encoding {
+				t.Errorf("content encoding %q, want %q", got, encoding)
+			}
+			parser := expfmt.NewTextParser(model.UTF8Validation)
+			families, err := parser.TextToMetricFamilies(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(families["network_client_info"].GetMetric()); n != 4 {
+				t.Errorf("%d clients, want 4", n)
+			}
+			if families["go_x"] == nil || families["network_unattributed_bytes_total"] == nil {
+				t.Error("families are missing")
+			}
+		})
+	}
+}
+
+func TestHandlerAnswersHeadWithoutReading(t *testing.T) {
+	h := Handler(func() Scrape { t.Error("read"); return example() }, nil, self)
+	if w := serve(h, http.MethodHead); w.Code != http.StatusOK || w.Body.Len() > 0 || w.Header().Get("Content-Type") == "" {
+		t.Errorf("status %d, %d bytes, header %v", w.Code, w.Body.Len(), w.Header())
+	}
+}
+
+func TestHandlerTellsOfErrorsBeforeTheFirstByte(t *testing.T) {
+	broken := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return nil, errors.New("no /proc") })
+	w := serve(Handler(example, nil, broken), http.MethodGet)
+	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "no /proc") {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+}
+
+// TestHandlerBreaksOffWhenItCannotGoOn sees to it that a part of a scrape does
+// not look whole.
+func TestHandlerBreaksOffWhenItCannotGoOn(t *testing.T) {
+	empty := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return []*dto.MetricFamily{{Name: new("empty")}}, nil })
+	srv := httptest.NewServer(Handler(func() Scrape { return crowd(1000) }, nil, empty))
+	defer srv.Close()
+	res, err := http.Get(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err == nil {
+		t.Error("the body ended as if it were whole")
+	}
+}
+
+func TestHandlerBoundsScrapes(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	h := Handler(func() Scrape { entered <- struct{}{}; <-leave; return example() }, nil, self)
+	done := make(chan int)
+	for range maxScrapes {
+		go func() { done <- serve(h, http.MethodGet).Code }()
+		<-entered
+	}
+	if w := serve(h, http.MethodGet); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("one more scrape got status %d", w.Code)
+	}
+	close(leave)
+	for range maxScrapes {
+		if code := <-done; code != http.StatusOK {
+			t.Errorf("status %d", code)
+		}
+	}
+	go func() { <-entered }()
+	if w := serve(h, http.MethodGet); w.Code != http.StatusOK {
+		t.Errorf("afterwards status %d", w.Code)
+	}
+}
