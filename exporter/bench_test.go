@@ -21,7 +21,7 @@ import (
 // metrics built and written as text. RSS is the most that the process took so
 // far, the test's own parts included.
 func BenchmarkScrape(b *testing.B) {
-	limitMemory()
+	limitMemory(4096)
 	for _, clients := range []int{25, 250, 4096} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			h := scrapeHandler(b, clients)

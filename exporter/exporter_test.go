@@ -117,14 +117,7 @@ func startExporter(t *testing.T, config string, args ...string) *exporter {
 			t.Errorf("exporter ended with %v", err)
 		}
 	})
-	eventually(t, "the exporter is ready", func() bool {
-		res, err := e.client.Get(e.address + "/-/ready")
-		if err != nil {
-			return false
-		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK
-	})
+	eventually(t, "the exporter is ready", e.isReady)
 	return e
 }
 
@@ -162,21 +155,35 @@ type metrics map[string]*dto.MetricFamily
 
 func (e *exporter) scrape(t *testing.T) metrics {
 	t.Helper()
-	res, err := e.client.Get(e.address + "/metrics")
+	m, err := e.fetch()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return m
+}
+
+func (e *exporter) fetch() (metrics, error) {
+	res, err := e.client.Get(e.address + "/metrics")
+	if err != nil {
+		return nil, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("scrape: %s %v\n%s", res.Status, err, body)
+		return nil, fmt.Errorf("scrape: %s %w\n%s", res.Status, err, body)
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	return parser.TextToMetricFamilies(bytes.NewReader(body))
+}
+
+// isReady tells whether the exporter answers scrapes.
+func (e *exporter) isReady() bool {
+	res, err := e.client.Get(e.address + "/-/ready")
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
-	return families
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 // value gives the value of the series with these labels, NaN if there is none.

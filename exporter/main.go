@@ -101,12 +101,15 @@ func run(ctx context.Context, args []string) error {
 	if !found {
 		log.Info("no configuration file; watching every bridge or interface with a private subnet", "file", o.configFile)
 	}
-	limitMemory()
+	limitMemory(cfg.Accounting.MaxClients)
+	hangup := make(chan os.Signal, 1) // before anything takes time: unasked for, it ends the process
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	m, err := monitor.New(cfg, log)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, o, cfg, m, log)
+	return serve(ctx, o, cfg, m, hangup, log)
 }
 
 func report(o options, found bool) error {
@@ -119,23 +122,25 @@ func report(o options, found bool) error {
 }
 
 // serve runs the monitor and the web server until ctx ends or one of them fails.
-func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monitor, log *slog.Logger) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	s := newServer(m, cfg)
-	go s.reloadOnHangup(ctx, o, log)
-	failed := make(chan error, 1)
-	go func() { failed <- s.listen(ctx, o.web, log) }()
+// The server ends first: what the monitor saves at its end is then all that was
+// ever shown.
+func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monitor, hangup <-chan os.Signal, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	monitorCtx, stopMonitor := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopMonitor()
+	monitored := make(chan error, 1)
 	go func() {
-		if err := <-failed; err != nil {
-			cancel(err)
-		}
+		monitored <- m.Run(monitorCtx)
+		cancel()
 	}()
-	err := m.Run(ctx)
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return errors.Join(cause, err)
+	s := newServer(m, cfg)
+	go s.reloadOnHangup(ctx, o, hangup, log)
+	err := s.listen(ctx, o.web, log)
+	stopMonitor()
+	if err = errors.Join(err, <-monitored); err == nil {
+		log.Info("stopped; the kernel goes on counting")
 	}
-	log.Info("stopped; the kernel goes on counting")
 	return err
 }
 
@@ -144,8 +149,8 @@ func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monito
 // scrape of 25 clients makes 80 KB of garbage, so that collections are minutes
 // apart and a tighter setting would gain nothing. GOMEMLIMIT in the environment
 // still wins.
-func limitMemory() {
+func limitMemory(maxClients int) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(48 << 20)
+		debug.SetMemoryLimit(32<<20 + int64(maxClients)<<12)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"os/signal"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -133,15 +132,20 @@ func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
+	answered := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(answered)
 		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
-		_ = srv.Shutdown(grace)
+		if srv.Shutdown(grace) != nil {
+			_ = srv.Close()
+		}
 	})
 	defer stop()
 	err := web.ListenAndServe(srv, flags, log)
 	switch {
 	case errors.Is(err, http.ErrServerClosed):
+		<-answered
 		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("%w: another program, perhaps another %s, has this port; stop it or choose one with --web.listen-address", err, program)
@@ -152,10 +156,7 @@ func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *
 }
 
 // reloadOnHangup follows SIGHUP until ctx ends.
-func (s *server) reloadOnHangup(ctx context.Context, o options, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (s *server) reloadOnHangup(ctx context.Context, o options, hangup <-chan os.Signal, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -10,9 +10,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/userdata"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"router-monitoring/exporter/internal/sample"
@@ -39,6 +41,7 @@ type Outcome string
 // Outcomes of Ensure, in the order of how much was changed.
 const (
 	Unchanged Outcome = "unchanged" // the table is as it should be
+	Outdated  Outcome = "outdated"  // it has sets of another size, see Ensure
 	Updated   Outcome = "updated"   // rules replaced, counters kept
 	Installed Outcome = "installed" // table made anew, counters begin at zero
 )
@@ -52,13 +55,13 @@ var ErrTableGone = errors.New("the table is gone or was replaced")
 // size addresses (the kernel allots memory for all of them at once). Nothing is
 // installed before Ensure.
 func OpenAccounting(table string, size int) (*Accounting, error) {
-	nft, err := nftables.New(nftables.AsLasting())
+	nft, err := nftables.New(nftables.WithSockOptions(prepareSocket))
 	if err != nil {
 		return nil, fmt.Errorf("open nftables: %w", err)
 	}
 	d, err := openDumper(unix.NETLINK_NETFILTER)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open nftables: %w", err), nft.CloseLasting())
+		return nil, fmt.Errorf("open nftables: %w", err)
 	}
 	return &Accounting{
 		table: &nftables.Table{Name: table, Family: nftables.TableFamilyINet},
@@ -66,16 +69,30 @@ func OpenAccounting(table string, size int) (*Accounting, error) {
 	}, nil
 }
 
-// Close closes the sockets and leaves the table in the kernel.
-func (a *Accounting) Close() error {
-	return errors.Join(a.nft.CloseLasting(), a.dumper.Close())
+// prepareSocket readies the socket of one transaction: google/nftables opens one
+// for each, so that no late answer is taken for another's. The kernel echoes every
+// rule at once, which overruns a buffer of the default size from a dozen LAN
+// prefixes on. Where larger buffers are refused the default ones have to do.
+func prepareSocket(c *netlink.Conn) error {
+	_ = c.SetReadBuffer(16 << 20)
+	_ = c.SetWriteBuffer(4 << 20)
+	return c.SetDeadline(time.Now().Add(dumpTimeout))
 }
+
+// Close closes the sockets and leaves the table in the kernel.
+func (a *Accounting) Close() error { return a.dumper.Close() }
 
 // Ensure makes the table fit the network: it adopts one that fits, replaces the
 // rules of one that counts for other interfaces or prefixes (its counters stay),
-// and makes anew one that is missing, has sets of another size or is a copy
-// restored from a saved ruleset. A second call changes nothing.
-func (a *Accounting) Ensure(n sample.Network) (Outcome, error) {
+// and makes anew one that is missing or is a copy restored from a saved ruleset.
+// A second call changes nothing. A table of ours with sets of another size is
+// left alone and can be read once more: then Replace it.
+func (a *Accounting) Ensure(n sample.Network) (Outcome, error) { return a.ensure(n, false) }
+
+// Replace does what Ensure does, but makes an outdated table anew.
+func (a *Accounting) Replace(n sample.Network) (Outcome, error) { return a.ensure(n, true) }
+
+func (a *Accounting) ensure(n sample.Network, replace bool) (Outcome, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	want := forwardRuleset(n)
@@ -84,8 +101,11 @@ func (a *Accounting) Ensure(n sample.Network) (Outcome, error) {
 		return Unchanged, explain(err)
 	}
 	outcome := Unchanged
+	ours, fits := a.recognise(have)
 	switch {
-	case !strings.HasPrefix(have.epoch, a.epochPrefix(have.handle)):
+	case ours && !fits && !replace:
+		outcome = Outdated
+	case !fits:
 		outcome, have, err = a.install(want, have.handle != 0)
 	case !slices.Equal(byChain(have.rules), byChain(want.comments())):
 		outcome, err = Updated, a.replaceRules(want)
@@ -119,19 +139,24 @@ func (a *Accounting) Seed(addrs []netip.Addr) error {
 				elements = append(elements, nftables.SetElement{Key: addr.AsSlice()})
 			}
 		}
-		if len(elements) == 0 {
-			continue
+		for some := range slices.Chunk(elements, chunk) {
+			set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType()}
+			if err := a.nft.SetAddElements(set, some); err != nil {
+				return fmt.Errorf("add addresses to set %s: %w", s.name, err)
+			}
+			if err := a.nft.Flush(); err != nil && !errors.Is(err, unix.ENFILE) {
+				return fmt.Errorf("add addresses to set %s: %w", s.name, err)
+			}
 		}
-		set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType()}
-		if err := a.nft.SetAddElements(set, elements); err != nil {
-			return fmt.Errorf("add addresses to set %s: %w", s.name, err)
-		}
-		if err := a.nft.Flush(); err != nil && !errors.Is(err, unix.ENFILE) {
-			return fmt.Errorf("add addresses to set %s: %w", s.name, err)
-		}
+	}
+	for _, addr := range addrs {
+		a.seeded[addr] = struct{}{}
 	}
 	return nil
 }
+
+// chunk is how many elements go into one message, whose attributes end at 64 KiB.
+const chunk = 256
 
 // Drain deletes elements whose counters the caller has read, and returns those
 // that are gone. The kernel cannot read and delete at once: a packet that comes
@@ -150,7 +175,7 @@ func (a *Accounting) Drain(elements []sample.Element) (gone []sample.Element, er
 				here = append(here, e)
 			}
 		}
-		for some := range slices.Chunk(here, 256) { // a message has to fit the socket's buffer
+		for some := range slices.Chunk(here, chunk) {
 			if err := a.deleteElements(s, some); err != nil {
 				return gone, fmt.Errorf("drain set %s: %w", s.name, explain(err))
 			}
@@ -174,7 +199,7 @@ func (a *Accounting) deleteElements(s elementSet, elements []sample.Element) err
 	return a.nft.Flush()
 }
 
-// unseeded leaves out what was seeded before, and notes the rest.
+// unseeded leaves out what was seeded before.
 func (a *Accounting) unseeded(addrs []netip.Addr) []netip.Addr {
 	if len(a.seeded) > 2*int(a.size) {
 		clear(a.seeded)
@@ -182,7 +207,6 @@ func (a *Accounting) unseeded(addrs []netip.Addr) []netip.Addr {
 	var fresh []netip.Addr
 	for _, addr := range addrs {
 		if _, done := a.seeded[addr]; !done {
-			a.seeded[addr] = struct{}{}
 			fresh = append(fresh, addr)
 		}
 	}
@@ -259,13 +283,40 @@ func (a *Accounting) replaceRules(want ruleset) error {
 	return nil
 }
 
+// RemoveOurs deletes the table if this program made it.
+func (a *Accounting) RemoveOurs() error {
+	a.mu.Lock()
+	have, err := a.inspect()
+	a.mu.Unlock()
+	if ours, _ := a.recognise(have); err != nil || !ours {
+		return explain(err)
+	}
+	return a.Remove()
+}
+
+// recognise tells whether a table was made by this program, in this boot and
+// under this handle, and whether its sets have the wanted size as well.
+func (a *Accounting) recognise(t tableState) (ours, fits bool) {
+	if strings.HasPrefix(t.epoch, a.epochPrefix(t.handle)) {
+		return true, true
+	}
+	var size int
+	rest, ok := strings.CutPrefix(t.epoch, epochName+layoutVersion+"_")
+	if _, err := fmt.Sscanf(rest, "%d_", &size); !ok || err != nil {
+		return false, false
+	}
+	return strings.HasPrefix(t.epoch, epochPrefix(uint32(size), t.handle)), false
+}
+
 // epochPrefix is the part of an epoch that must fit the table that holds it:
 // layout, size of the sets, boot and table handle. `nft list ruleset` saved and
 // loaded again brings back names and old counters, but never the handle and the
 // boot, and so cannot pass for the table that was counting.
-func (a *Accounting) epochPrefix(handle uint64) string {
-	return fmt.Sprintf("%s%s_%d_%s_%d_", epochName, layoutVersion, a.size, bootID(), handle)
+func epochPrefix(size uint32, handle uint64) string {
+	return fmt.Sprintf("%s%s_%d_%s_%d_", epochName, layoutVersion, size, bootID(), handle)
 }
+
+func (a *Accounting) epochPrefix(handle uint64) string { return epochPrefix(a.size, handle) }
 
 const (
 	epochName     = "epoch_"

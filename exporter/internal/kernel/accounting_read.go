@@ -27,6 +27,10 @@ func (a *Accounting) Read() (sample.Accounting, error) {
 		return sample.Accounting{}, ErrTableGone
 	}
 	acct := sample.Accounting{Epoch: strings.TrimPrefix(a.epoch, epochName)}
+	var before sample.Accounting
+	if err := a.readCounters(func(name string, t sample.Traffic) { place(&before, name, t) }); err != nil {
+		return sample.Accounting{}, a.lost(err)
+	}
 	for i := range elementSets {
 		s := &elementSets[len(elementSets)-1-i]
 		if err := a.readElements(s, &acct); err != nil {
@@ -35,6 +39,11 @@ func (a *Accounting) Read() (sample.Accounting, error) {
 	}
 	if err := a.readCounters(func(name string, t sample.Traffic) { place(&acct, name, t) }); err != nil {
 		return sample.Accounting{}, a.lost(err)
+	}
+	for d, t := range acct.Forwarded {
+		if b := before.Forwarded[d]; t.Bytes >= b.Bytes && t.Packets >= b.Packets { // else somebody reset it
+			acct.Meanwhile[d] = sample.Traffic{Bytes: t.Bytes - b.Bytes, Packets: t.Packets - b.Packets}
+		}
 	}
 	// Handles are never reused: the same one at the end means the same table throughout.
 	handle, err := a.readHandle()

@@ -327,8 +327,17 @@ func TestEnsureAdoptsAndMends(t *testing.T) {
 	if r := read(t, a); r.Epoch == before.Epoch || len(r.Elements) != 0 {
 		t.Errorf("a table made anew has epoch %q and elements %v", r.Epoch, r.Elements)
 	}
+	udp(t, l, lab.Flow{Client: "alice", Direction: lab.Up, Packets: 10, Payload: 100})
+	before = read(t, a)
 	bigger := openAccounting(t, 128)
-	ensure(t, bigger, fewer, Installed)
+	ensure(t, bigger, fewer, Outdated)
+	if diff := cmp.Diff(before, read(t, bigger), comparable); diff != "" {
+		t.Errorf("the last reading of a table with smaller sets (-before +now):\n%s", diff)
+	}
+	if got, err := bigger.Replace(fewer); err != nil || got != Installed {
+		t.Errorf("Replace: %v %v", got, err)
+	}
+	ensure(t, bigger, fewer, Unchanged)
 }
 
 // TestRestoredCopy loads a saved ruleset, as /etc/nftables.conf on Debian may
@@ -431,6 +440,56 @@ func TestWatchNoticesWithinASecond(t *testing.T) {
 		}
 	case <-time.After(time.Second):
 		t.Error("the channel stays open")
+	}
+}
+
+func TestManyPrefixes(t *testing.T) {
+	newLab(t)
+	a := openAccounting(t, 64)
+	n := labNetwork()
+	for i := range 60 {
+		n.Subnets = append(n.Subnets, netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i), 0, 0}), 24))
+		if i%10 == 9 {
+			if _, err := a.Ensure(n); err != nil {
+				t.Fatalf("%d prefixes: %v", len(n.Subnets), err)
+			}
+			ensure(t, a, n, Unchanged)
+		}
+	}
+	var many []netip.Addr
+	for i := range 3000 {
+		many = append(many, netip.AddrFrom16([16]byte{0xfd, 0, 0, 1, 14: byte(i >> 8), 15: byte(i)}))
+	}
+	full := openAccounting(t, 4096)
+	if _, err := full.Replace(n); err != nil {
+		t.Fatal(err)
+	}
+	if err := full.Seed(many); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(read(t, full).Elements); got != 2*len(many) {
+		t.Errorf("%d elements seeded, want %d", got, 2*len(many))
+	}
+}
+
+func TestRemoveOurs(t *testing.T) {
+	newLab(t)
+	a := openAccounting(t, 64)
+	nft(t, "add table inet network_metrics")
+	if err := a.RemoveOurs(); err != nil {
+		t.Fatal(err)
+	}
+	nft(t, "delete table inet network_metrics") // another's, and still there
+	if err := a.RemoveOurs(); err != nil {
+		t.Errorf("no table: %v", err)
+	}
+	ensure(t, a, labNetwork(), Installed)
+	other := openAccounting(t, 128)
+	if err := other.RemoveOurs(); err != nil {
+		t.Fatal(err)
+	}
+	if exec.Command("nft", "list", "table", "inet", "network_metrics").Run() == nil {
+		t.Error("our table is still there")
 	}
 }
 

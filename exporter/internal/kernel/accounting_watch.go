@@ -13,7 +13,7 @@ import (
 // Watch signals when anybody, this process included, deletes or changes a part
 // of the table, or may have done so: an overrun event socket counts as a change.
 // Signals that nobody took are merged into one. Elements that join a set are no
-// change. The channel closes when ctx ends.
+// change. The channel closes, and the socket with it, when ctx ends.
 //
 // (google/nftables' monitor delivers nothing for several filters, and copies
 // whole rulesets of other tables; the table's name is all that is needed here.)
@@ -25,8 +25,9 @@ func (a *Accounting) Watch(ctx context.Context) (<-chan struct{}, error) {
 	changes := make(chan struct{}, 1)
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	go func() {
-		defer stop()
 		defer close(changes)
+		defer conn.Close()
+		defer stop()
 		for ctx.Err() == nil {
 			msgs, err := conn.Receive()
 			if err != nil && !errors.Is(err, unix.ENOBUFS) {

@@ -42,7 +42,7 @@ func (m *Monitor) closeAccounting() error {
 func (m *Monitor) reopenAccounting(old, cfg *config.Config) {
 	before := m.accounting
 	m.mu.Lock()
-	m.accounting, m.hook = nil, ""
+	m.accounting, m.hook, m.installed = nil, "", false
 	err := m.openAccounting(cfg)
 	m.mu.Unlock()
 	if before != nil {
@@ -58,16 +58,31 @@ func (m *Monitor) reopenAccounting(old, cfg *config.Config) {
 
 // watchTable follows changes to the table; nil where there is nothing to follow
 // or it cannot be, which the periodic check makes up for.
-func (m *Monitor) watchTable(ctx context.Context) <-chan struct{} {
+func (m *Monitor) watchTable(ctx context.Context) (changes <-chan struct{}, stop func()) {
 	if m.accounting == nil {
-		return nil
+		return nil, func() {}
 	}
+	ctx, stop = context.WithCancel(ctx)
 	changes, err := m.accounting.Watch(ctx)
 	if err != nil {
 		m.log.Debug("watching the accounting table went wrong", "err", err)
-		return nil
 	}
-	return changes
+	return changes, stop
+}
+
+// removeUnwanted removes a table of ours that an earlier run left behind, where
+// accounting is off: it would go on counting, to come back as a leap.
+func (m *Monitor) removeUnwanted() {
+	if m.cfg.Accounting.Enabled {
+		return
+	}
+	table, err := kernel.OpenAccounting(m.cfg.Accounting.Table, m.cfg.Accounting.MaxClients)
+	if err == nil {
+		err = errors.Join(table.RemoveOurs(), table.Close())
+	}
+	if err != nil {
+		m.log.Debug("looking for a table left behind went wrong", "err", err)
+	}
 }
 
 // followNetwork reads the interfaces and makes the table fit them.
@@ -119,6 +134,10 @@ func (m *Monitor) ensure(why occasion) error {
 	}
 	start := time.Now()
 	outcome, err := acct.Ensure(network)
+	if outcome == kernel.Outdated && err == nil {
+		m.readLast(acct)
+		outcome, err = acct.Replace(network)
+	}
 	if err != nil {
 		m.note(accounting, start, err)
 	}
@@ -133,13 +152,27 @@ func (m *Monitor) ensure(why occasion) error {
 	}
 	switch {
 	case outcome == kernel.Unchanged && why != startup:
-	case why == repair:
+	case m.installed && (why == repair || why == changed && outcome == kernel.Installed): // new interfaces alone replace rules only
 		m.repairs++
 		m.log.Warn("the accounting table was deleted or changed by another program and is put right; what was forwarded meanwhile is not counted", "table", table, "outcome", string(outcome))
 	default:
 		m.log.Info("accounting table ready", "table", table, "outcome", string(outcome))
 	}
+	m.installed = true
 	return nil
+}
+
+// readLast reads a table that is about to be replaced, as it is only at the start
+// of a configuration, when nothing else reads it.
+func (m *Monitor) readLast(acct *kernel.Accounting) {
+	a, err := acct.Read()
+	if err != nil {
+		m.log.Warn("what the table with the old max_clients counted is lost", "err", err)
+		return
+	}
+	m.mu.Lock()
+	m.registry.SetAccounting(time.Now(), a)
+	m.mu.Unlock()
 }
 
 // readAccounting reads the byte counters into the registry. Readings never
@@ -172,6 +205,7 @@ func (m *Monitor) readAccountingThen(then func(*kernel.Accounting)) {
 			if a.Epoch != m.keep.epoch && m.ready.Load() {
 				m.saveSoon()
 			}
+			m.saveIfMoved()
 		}
 		m.mu.Unlock()
 		if err == nil && then != nil {

@@ -14,8 +14,9 @@ import (
 const (
 	saveInterval = time.Minute
 	// A table made anew is saved at once, since after a crash only its epoch
-	// tells what the totals include; but not more often than that.
-	savePause = time.Second
+	// tells what the totals include, and so are addresses that changed hands; but
+	// not more often than that.
+	savePause = 5 * time.Second
 )
 
 // keeper writes the registry's state to disk.
@@ -37,7 +38,7 @@ func (m *Monitor) openState(cfg *config.Config) *registry.Registry {
 	if err != nil {
 		m.keep.fault = err.Error()
 		m.log.Error("totals and names will not outlive a reboot", "err", err)
-		return registry.New(rc, now)
+		return registry.NewAfterLoss(rc, now)
 	}
 	m.keep.store = store
 	m.keep.saved.Up = true
@@ -99,6 +100,14 @@ func (m *Monitor) save(shutdown bool) {
 		m.log.Info("saving totals and names works again")
 	}
 	k.fault = fault
+}
+
+// saveIfMoved asks for a save where totals or addresses changed hands. The
+// caller holds m.mu.
+func (m *Monitor) saveIfMoved() {
+	if m.registry.Moved() {
+		m.saveSoon()
+	}
 }
 
 // saveSoon asks for a save out of turn. The caller holds m.mu.

@@ -42,6 +42,7 @@ type Monitor struct {
 	network    sample.Network
 	accounting *kernel.Accounting // nil where it is not enabled
 	ensured    bool               // the table was looked after once since the configuration came
+	installed  bool               // it was whole since then, so that finding it otherwise is a repair
 	hook       string             // in force; empty while nothing is counted
 	repairs    uint64
 	lastRead   time.Time // of the byte counters
@@ -74,9 +75,13 @@ func (m *Monitor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.removeUnwanted()
 	m.start()
 	took := m.readConntrack()
-	m.save(false) // before anything is shown: what is on disk may still say that nothing was
+	m.mu.Lock()
+	m.registry.Settle()
+	m.mu.Unlock()
+	m.save(false)
 	m.ready.Store(true)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.runConntrack(ctx, took) })
@@ -94,7 +99,8 @@ func (m *Monitor) start() {
 	m.mu.Lock()
 	m.ensured = true
 	m.mu.Unlock()
-	m.refresh()
+	m.readPresence() // first, so that addresses are known when bytes are
+	m.readAccounting()
 }
 
 // Ready reports whether scrapes can be answered: every source was asked once,
@@ -109,15 +115,16 @@ const verifyInterval = time.Minute
 // thing after the other.
 func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 	var table <-chan struct{}
+	stopTable := func() {}
 	refresh := time.NewTimer(m.interval())
 	verify := time.NewTicker(verifyInterval)
 	defer refresh.Stop()
 	defer verify.Stop()
 	stopLeases := m.followLeases(ctx, m.cfg)
-	defer func() { stopLeases() }()
+	defer func() { stopLeases(); stopTable() }()
 	for {
 		if table == nil {
-			table = m.watchTable(ctx)
+			table, stopTable = m.watchTable(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -128,11 +135,14 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 				stopLeases = m.followLeases(ctx, cfg)
 			}
 			m.apply(cfg)
+			stopTable()
 			table = nil
+			refresh.Reset(m.interval())
 		case <-network:
 			m.followNetwork(changed)
 		case _, open := <-table:
 			if !open {
+				stopTable()
 				table = nil
 			}
 			_ = m.ensure(repair)
@@ -155,13 +165,13 @@ func (m *Monitor) interval() time.Duration {
 // refresh reads what scrapes do not: presence, and the byte counters where no
 // scrape did, so that little is lost with a table that somebody deletes.
 func (m *Monitor) refresh() {
-	m.readPresence()
 	m.mu.Lock()
 	stale := time.Since(m.lastRead) >= m.cfg.UpdateInterval*9/10
 	m.mu.Unlock()
-	if stale {
+	if stale { // before an address changes hands
 		m.readAccounting()
 	}
+	m.readPresence()
 }
 
 func (m *Monitor) readPresence() {
@@ -176,6 +186,7 @@ func (m *Monitor) readPresence() {
 	}
 	m.mu.Lock()
 	m.registry.SetPresence(start, p)
+	m.saveIfMoved()
 	m.mu.Unlock()
 	m.seed(network, p)
 }
@@ -271,6 +282,9 @@ func (m *Monitor) Reload(ctx context.Context, cfg *config.Config) {
 func (m *Monitor) apply(cfg *config.Config) {
 	m.readAccounting() // what the old table holds
 	old := m.cfg
+	m.mu.Lock()
+	m.ensured = false
+	m.mu.Unlock()
 	if cfg.Accounting != old.Accounting {
 		m.reopenAccounting(old, cfg)
 	}
@@ -279,7 +293,7 @@ func (m *Monitor) apply(cfg *config.Config) {
 	}
 	now, rc := time.Now(), m.registryConfig(cfg)
 	m.mu.Lock()
-	m.cfg, m.loaded, m.rejected, m.ensured = cfg, now, false, false
+	m.cfg, m.loaded, m.rejected = cfg, now, false
 	m.registry.Configure(rc, now)
 	m.mu.Unlock()
 	m.start()

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"router-monitoring/exporter/internal/collector"
@@ -27,26 +28,25 @@ func (m *Monitor) followLeases(ctx context.Context, cfg *config.Config) (stop fu
 	m.mu.Lock()
 	m.leases = follower
 	m.mu.Unlock()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		follower.Run(ctx)
-	}()
-	go func() {
+	var wg sync.WaitGroup
+	wg.Go(func() { follower.Run(ctx) })
+	wg.Go(func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-follower.Changed():
+				m.readAccounting() // what came so far is those clients' that had the addresses so far
 				m.mu.Lock()
 				m.registry.SetLeases(time.Now(), follower.Reading().Leases)
+				m.saveIfMoved()
 				m.mu.Unlock()
 			}
 		}
-	}()
+	})
 	return func() {
 		cancel()
-		<-done
+		wg.Wait()
 		m.mu.Lock()
 		m.registry.ForgetLeases()
 		m.mu.Unlock()

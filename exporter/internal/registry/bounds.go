@@ -3,6 +3,7 @@ package registry
 import (
 	"encoding/binary"
 	"hash/fnv"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -61,6 +62,9 @@ func (r *Registry) admit(now time.Time) bool {
 // makeRoom lets the smallest and newest of the clients leave that are neither
 // declared nor established.
 func (r *Registry) makeRoom(now time.Time) bool {
+	if r.floorRead == r.ledger.reads && r.weight <= r.floor {
+		return false
+	}
 	var victim *client
 	for c := range r.clients {
 		established := c.declared != nil || !c.firstSeen.IsZero() && now.Sub(c.firstSeen) > establishedAge || c.bytes() >= establishedBytes
@@ -70,6 +74,10 @@ func (r *Registry) makeRoom(now time.Time) bool {
 		victim = c
 	}
 	if victim == nil || victim.bytes() >= r.weight {
+		r.floorRead, r.floor = r.ledger.reads, math.MaxUint64
+		if victim != nil {
+			r.floor = victim.bytes()
+		}
 		return false
 	}
 	if len(r.evicted) > 4*r.cfg.MaxClients {
@@ -116,6 +124,7 @@ func (r *Registry) leave(c *client) {
 		delete(r.byAddr, a)
 	}
 	delete(r.clients, c)
+	r.moved = true
 }
 
 // macHash is 64 bits of FNV-1a: enough to tell whether a MAC was known once.
@@ -129,7 +138,11 @@ func macHash(m sample.MAC) uint64 {
 // seen for forget_after.
 func (r *Registry) Tidy(now time.Time) {
 	for c := range r.clients {
-		if c.declared == nil && r.cfg.ForgetAfter > 0 && !c.lastSeen.IsZero() && now.Sub(c.lastSeen) > r.cfg.ForgetAfter {
+		seen := c.lastSeen
+		if seen.IsZero() {
+			seen = r.began // known from old counters alone
+		}
+		if c.declared == nil && r.cfg.ForgetAfter > 0 && now.Sub(seen) > r.cfg.ForgetAfter {
 			r.leave(c)
 			continue
 		}

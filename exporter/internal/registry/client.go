@@ -18,6 +18,7 @@ type client struct {
 	totals      Totals // all there ever was
 	base        Totals // the part of it that is no longer shown
 	period      Period
+	shown       bool // a snapshot has shown it
 	connections sample.Protocols
 
 	name      string    // from a DHCP lease, now or once
@@ -48,12 +49,20 @@ func (r *Registry) saw(c *client, at time.Time) {
 }
 
 // merge makes one client of two that turned out to be the same device: the
-// second one is gone afterwards. Its totals move, so that no byte is lost.
+// second one is gone afterwards. Its totals move. What scrapes have seen of them
+// is not shown again, for a counter that jumps looks like traffic.
 func (r *Registry) merge(into, from *client) {
 	if into == from {
 		return
 	}
-	into.totals, into.base = into.totals.plus(from.totals), into.base.plus(from.base)
+	into.totals = into.totals.plus(from.totals)
+	if from.shown {
+		r.base.Forgotten = minus(r.base.Forgotten, from.totals.minus(from.base).Internet)
+		into.base = into.base.plus(from.totals)
+	} else {
+		into.base = into.base.plus(from.base)
+	}
+	r.moved = true
 	into.period.Base = plus(into.period.Base, from.period.Base)
 	into.baseline = into.baseline || from.baseline
 	if into.name == "" {

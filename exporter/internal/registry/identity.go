@@ -78,7 +78,7 @@ func (r *Registry) clientOfAddr(a netip.Addr, now time.Time) *client {
 // uploader finds the client that sent from addr with this MAC, and settles whom
 // the address belongs to. packets is how many came since the last reading.
 func (r *Registry) uploader(m sample.MAC, addr netip.Addr, packets uint64, now time.Time) *client {
-	if m.IsZero() || m.IsGroup() || r.link(addr) == nil {
+	if l := r.link(addr); m.IsZero() || m.IsGroup() || l == nil || !l.Ethernet {
 		return r.clientOfAddr(addr, now)
 	}
 	c, ok := r.bind(m, addr, evidence{byTraffic, now}, now)
@@ -99,10 +99,10 @@ func (r *Registry) bind(m sample.MAC, addr netip.Addr, e evidence, now time.Time
 		switch {
 		case known == nil:
 			r.giveMAC(m, h.client)
-		case known.declared == nil:
-			r.merge(h.client, known)
 		case h.client.declared == nil:
 			r.merge(known, h.client)
+		case known.declared == nil:
+			r.merge(h.client, known)
 		default: // two declared clients behind one MAC: the address tells them apart
 			return h.client, true
 		}
@@ -145,6 +145,7 @@ func (r *Registry) claim(a netip.Addr, c *client, e evidence, now time.Time) boo
 			return false
 		}
 		r.release(a)
+		r.moved = true
 		h = nil
 	}
 	if h == nil {

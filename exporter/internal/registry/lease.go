@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"time"
 
 	"router-monitoring/exporter/internal/sample"
@@ -47,7 +48,8 @@ func (r *Registry) ForgetLeases() { r.leases = nil }
 func (r *Registry) rename(c *client) {
 	c.leased = false
 	take := func(p party) {
-		if l, ok := r.leases[p]; ok && l.Name != "" && !c.leased {
+		l, ok := r.leases[p]
+		if ok && l.Name != "" && !c.leased && (l.MAC.IsZero() || slices.Contains(c.macs, l.MAC)) {
 			c.name, c.leased = l.Name, true
 		}
 	}

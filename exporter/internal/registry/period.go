@@ -12,23 +12,39 @@ type Quota struct {
 	BillingDay int    // day of the month, 1 to 31; months that lack it begin the period on their last day
 }
 
-// Period is the use since a billing day.
+// Period is the use since a billing day, and the one before, should the clock
+// have been ahead.
 type Period struct {
-	Start time.Time          // midnight of the billing day, in the router's time zone
-	Base  sample.ByDirection // the total at that moment
+	Start     time.Time          // midnight of the billing day, in the router's time zone
+	Base      sample.ByDirection // the total at that moment
+	PrevStart time.Time
+	PrevBase  sample.ByDirection
+	Behind    time.Time // since when the clock has been before Start; zero if it is not
 }
 
-// roll begins a new period where the billing day has come. A clock that steps
-// back (a router without a battery boots in the past) begins none, and one that
-// had stepped ahead only corrects the day.
+const (
+	// Another time zone moves midnight by less, another period by more.
+	samePeriod = 36 * time.Hour
+	// A router without a battery boots in the past and learns the time soon.
+	clockPatience = time.Hour
+)
+
+// roll begins a new period where the billing day has come. A clock that is behind
+// begins none; where it stays behind it had been ahead before, and the period
+// that began then is taken back.
 func (p *Period) roll(now time.Time, day int, loc *time.Location, total sample.ByDirection) {
-	switch start := periodStart(now, day, loc); {
-	case p.Start.IsZero(), start.After(p.Start):
-		*p = Period{start, total}
-	case p.Start.After(now):
-		if p.Start.Sub(now) > 24*time.Hour && now.Year() > clockUnset {
-			p.Start = start
-		}
+	start := periodStart(now, day, loc)
+	switch {
+	case p.Start.IsZero():
+		p.Start, p.Base = start, total
+	case start.Sub(p.Start).Abs() < samePeriod:
+		p.Start, p.Behind = start, time.Time{}
+	case start.After(p.Start):
+		*p = Period{Start: start, Base: total, PrevStart: p.Start, PrevBase: p.Base}
+	case p.Behind.IsZero() || now.Before(p.Behind):
+		p.Behind = now
+	case now.Sub(p.Behind) > clockPatience && now.Year() > clockUnset && !p.PrevStart.IsZero():
+		*p = Period{Start: start, Base: p.PrevBase}
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 // MAC the bridge heard, is a sign of life of a client known already.
 func (r *Registry) SetPresence(now time.Time, p sample.Presence) {
 	for _, n := range p.Neighbours {
+		// The kernel keeps entries of devices that left long ago.
+		if n.Age > addrLife || r.cfg.ForgetAfter > 0 && n.Age > r.cfg.ForgetAfter {
+			continue
+		}
 		if !n.Confirmed || n.MAC.IsZero() || n.MAC.IsGroup() || r.excluded(n.Addr) {
 			continue
 		}

@@ -58,6 +58,10 @@ type Registry struct {
 	refilled time.Time
 	weight   uint64 // bytes of the element at hand: what a newcomer would bring
 
+	floor     uint64 // in the reading floorRead no client with less than this could make room
+	floorRead uint64
+	moved     bool // see Moved
+
 	connections *sample.Connections
 }
 
@@ -108,7 +112,7 @@ func (r *Registry) Configure(cfg Config, now time.Time) {
 		r.declare(&cfg.Declared[i], now)
 	}
 	for c := range r.clients {
-		if c.declared == nil && c.unused() {
+		if c.declared == nil && (c.unused() || len(c.macs)+len(c.addrs) == 0) {
 			r.leave(c)
 		}
 	}
@@ -117,6 +121,14 @@ func (r *Registry) Configure(cfg Config, now time.Time) {
 			r.release(addr)
 		}
 	}
+}
+
+// Moved reports, once, that totals or addresses changed hands: the state should
+// be saved soon, for after a crash it alone tells whose old bytes are whose.
+func (r *Registry) Moved() bool {
+	moved := r.moved
+	r.moved = false
+	return moved
 }
 
 // SetNetwork tells which links and prefixes are LAN: an address outside the

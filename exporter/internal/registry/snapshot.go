@@ -73,6 +73,7 @@ func (r *Registry) Snapshot(now time.Time) *Snapshot {
 		Clients:     make([]Client, 0, len(r.clients)),
 	}
 	for c := range r.clients {
+		c.shown = true
 		r.rename(c)
 		s.Clients = append(s.Clients, r.view(c, now))
 	}

@@ -88,6 +88,7 @@ func (r *Registry) State(shutdown bool) *State {
 func Restore(cfg Config, s *State, now time.Time) *Registry {
 	r := empty()
 	r.restored, r.shutdown = true, s.Shutdown
+	s.clampTimes(now)
 	r.began, r.total, r.base, r.conflicts, r.period = s.Began, s.Total, s.Base, s.Conflicts, s.Period
 	for _, h := range s.Known {
 		r.known[h] = struct{}{}
@@ -104,10 +105,37 @@ func Restore(cfg Config, s *State, now time.Time) *Registry {
 	return r
 }
 
+// clampTimes mends a state that was saved while the clock was ahead: a sighting in
+// the future would keep every later one from counting. A clock that is itself
+// unset says nothing.
+func (s *State) clampTimes(now time.Time) {
+	if now.Year() <= clockUnset {
+		return
+	}
+	clamp := func(t *time.Time) {
+		if t.After(now) {
+			*t = now
+		}
+	}
+	clamp(&s.Began)
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		clamp(&c.FirstSeen)
+		clamp(&c.LastSeen)
+		for j := range c.Addrs {
+			clamp(&c.Addrs[j].Seen)
+			clamp(&c.Addrs[j].Proved)
+		}
+	}
+	for i := range s.Elements {
+		clamp(&s.Elements[i].Changed)
+	}
+}
+
 func (r *Registry) restoreClient(s *ClientState) {
 	c := &client{
 		name: s.Name, firstSeen: s.FirstSeen, lastSeen: s.LastSeen, baseline: s.Baseline,
-		totals: s.Totals, base: s.Base, period: s.Period, primary: s.Primary,
+		totals: s.Totals, base: s.Base, period: s.Period, primary: s.Primary, shown: true,
 	}
 	r.clients[c] = struct{}{}
 	for _, m := range s.MACs {
@@ -140,9 +168,17 @@ func (r *Registry) resume(epoch string) (rebase bool) {
 	return r.lost || r.restored && epoch != r.ledger.counters.Epoch && !r.shutdown
 }
 
+// Settle is called before anything is shown. Where no reading could tell whether
+// the shown counters can go on, they begin at zero.
+func (r *Registry) Settle() {
+	if r.ledger.reads == 0 && r.restored && !r.shutdown {
+		r.Rebase()
+	}
+}
+
 // Rebase lets all shown counters begin again at zero.
 func (r *Registry) Rebase() {
-	r.base = r.total
+	r.base, r.conflicts = r.total, 0
 	for c := range r.clients {
 		c.base = c.totals
 	}

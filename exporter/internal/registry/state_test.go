@@ -199,8 +199,11 @@ func TestPeriods(t *testing.T) {
 		{"2026-01-21 12:00", 100, 200}, // the client's was the 20th
 		{"1970-01-01 00:01", 200, 300}, // a boot without a battery
 		{"2026-01-21 13:00", 300, 400}, // NTP
+		{"2026-01-01 00:00", 400, 500}, // a boot at the time the system was built
+		{"2026-01-21 13:30", 500, 600},
 		{"2031-05-21 13:00", 100, 100}, // the clock leaps ahead
 		{"2026-01-21 14:00", 200, 200}, // and comes back
+		{"2026-01-21 15:30", 800, 900}, // for good, so that was no new period
 		{"2026-02-20 00:00", 100, 100}, // both days came
 	} {
 		c.up(mac(1), "192.168.1.5", 100)

@@ -70,10 +70,14 @@ func plus(a, b sample.ByDirection) sample.ByDirection {
 	return a
 }
 
+func subtract(t *sample.Traffic, n sample.Traffic) {
+	t.Bytes -= n.Bytes
+	t.Packets -= n.Packets
+}
+
 func minus(a, b sample.ByDirection) sample.ByDirection {
 	for d := range sample.Directions {
-		a[d].Bytes -= b[d].Bytes
-		a[d].Packets -= b[d].Packets
+		subtract(&a[d], b[d])
 	}
 	return a
 }

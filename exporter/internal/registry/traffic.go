@@ -53,8 +53,30 @@ func (r *Registry) SetAccounting(now time.Time, a sample.Accounting) {
 		}
 	}
 	l.prune(len(a.Elements))
+	r.settle(a.Meanwhile)
 	if rebase {
 		r.Rebase()
+	}
+}
+
+// settle takes back from Forwarded what came while the elements were read and is
+// in no client's totals yet: the next reading has it for both or, should the
+// table be gone by then, for neither. More than that is missing for another
+// reason, which the audit is to show.
+func (r *Registry) settle(meanwhile sample.ByDirection) {
+	u := &r.total.Unattributed
+	parts := r.total.Forgotten
+	for _, n := range []sample.ByDirection{u.Overflow, u.Excluded, u.Unsolicited, u.Evicted} {
+		parts = plus(parts, n)
+	}
+	for c := range r.clients {
+		parts = plus(parts, c.totals.Internet)
+	}
+	for d, ahead := range minus(r.total.Forwarded, parts) {
+		if ahead.Bytes <= meanwhile[d].Bytes && ahead.Packets <= meanwhile[d].Packets {
+			subtract(&r.total.Forwarded[d], ahead)
+			subtract(&r.ledger.counters.Forwarded[d], ahead)
+		}
 	}
 }
 

@@ -82,6 +82,7 @@ type Accounting struct {
 	Epoch       string // random token of the counting table; a new one means all counters began at zero
 	Elements    []Element
 	Forwarded   ByDirection // all that was forwarded between LAN and WAN
+	Meanwhile   ByDirection // the part of Forwarded that came while the elements were read
 	Router      ByDirection // the router's own Internet traffic
 	Overflow    ByDirection // found no place in a full set
 	Outside     ByDirection // address outside the LAN's subnets

@@ -15,6 +15,8 @@ import (
 const (
 	fileName = "state"
 	tempName = "state.tmp"
+
+	cleanMark = "state.clean"
 )
 
 // Store is a folder that holds one state. It is not safe for concurrent use.
@@ -73,6 +75,9 @@ func (s *Store) Load() (*registry.State, error) {
 	state, err := s.read()
 	s.loaded, s.unread = true, err
 	if err == nil {
+		if state != nil {
+			state.Shutdown = s.takeCleanMark() && state.Shutdown
+		}
 		return state, nil
 	}
 	kept, asideErr := s.setAside()
@@ -100,10 +105,29 @@ func (s *Store) read() (*registry.State, error) {
 // the disk and should be kept out of the way of scrapes.
 func (s *Store) Save(state *registry.State) (int64, error) {
 	n, err := s.save(state)
+	if err == nil && state.Shutdown {
+		err = s.setCleanMark()
+	}
 	if err != nil {
 		return 0, fmt.Errorf("save state in %s: %w", s.dir, explain(err))
 	}
 	return n, nil
+}
+
+// A state of an orderly end counts as one only while the clean mark, an empty
+// file, is there. It is taken away when that state is loaded: unlike a new state
+// that works on a full disk, and on a read-only one the answer is no.
+
+func (s *Store) setCleanMark() error {
+	f, err := os.OpenFile(s.path(cleanMark), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), syncFolder(s.dir))
+}
+
+func (s *Store) takeCleanMark() (was bool) {
+	return os.Remove(s.path(cleanMark)) == nil && syncFolder(s.dir) == nil
 }
 
 func (s *Store) save(state *registry.State) (int64, error) {

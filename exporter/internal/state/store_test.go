@@ -79,6 +79,33 @@ func wantError(t testing.TB, err error, parts ...string) {
 	}
 }
 
+// TestAnOrderlyEndCountsOnce loads a state twice, as after an orderly end and then
+// a power cut on a full disk, which took no newer state.
+func TestAnOrderlyEndCountsOnce(t *testing.T) {
+	dir := t.TempDir()
+	for i, want := range []bool{false, true, false} {
+		s, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i > 0 && got.Shutdown != want {
+			t.Errorf("load %d: orderly end %v, want %v", i, got.Shutdown, want)
+		}
+		if i == 0 {
+			if _, err := s.Save(&registry.State{Shutdown: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFirstRun(t *testing.T) {
 	defer unix.Umask(unix.Umask(0)) // not the umask keeps others out
 	dir := filepath.Join(t.TempDir(), "new")
@@ -90,6 +117,7 @@ func TestFirstRun(t *testing.T) {
 		t.Fatalf("load at a first run: %v, %v", got, err)
 	}
 	want := filled(t)
+	want.Shutdown = false
 	n, err := s.Save(want)
 	if err != nil {
 		t.Fatal(err)
