@@ -13,7 +13,7 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient
+test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix-instantiate promtool prometheus prometheus-alertmanager
 
 .PHONY: help
 help: ## list the targets
@@ -62,6 +62,15 @@ fmt: ## format the Go code
 bench: check-go ## run the benchmarks
 	@$(call with,$(test_tools)) && \
 	go test -run='^$$' -bench=. -benchmem -timeout 10m -exec "$$netns" ./...
+
+.PHONY: dashboards
+dashboards: check-go ## assemble dashboards/*.json from their parts
+	@$(call with,nix-instantiate) && \
+	go test ./dashboards -run TestCommittedIsAssembled -count=1 -update
+
+.PHONY: preview
+preview: check-go ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
+	@PATH="$$PATH:$$(tests/tools.sh --path prometheus)" dashboards/preview/run.sh docs/images
 
 .PHONY: clean
 clean: ## remove what was built and fetched

@@ -21,6 +21,8 @@ package_of() {
 	case $1 in
 	nft) echo nftables ;;
 	prometheus | promtool) echo prometheus ;;
+	prometheus-alertmanager | amtool) echo prometheus-alertmanager ;;
+	prometheus-node-exporter) echo prometheus-node-exporter ;;
 	dnsmasq) echo dnsmasq-base ;;
 	kea-dhcp4 | kea-lfc) echo kea-dhcp4-server ;;
 	kea-dhcp6) echo kea-dhcp6-server ;;
@@ -94,6 +96,15 @@ unpack() {
 	rm -rf "$new"
 }
 
+# within prints what lets a program find files it looks for below /usr/share: in
+# a mount namespace of its own, its package's folder lies over the machine's.
+within() {
+	case $1 in
+	prometheus-alertmanager) # its templates
+		echo "unshare --mount sh -c 'mount --bind \"\$0\" /usr/share && exec \"\$@\"' \"\$tools/root/$2/usr/share\"" ;;
+	esac
+}
+
 # wrap writes the script that starts a program of an unpacked package with the
 # libraries unpacked beside it. Its paths are relative to itself, so that the
 # checkout can be moved.
@@ -107,7 +118,7 @@ wrap() {
 		#!/bin/sh
 		tools=\${0%/*}/..
 		export LD_LIBRARY_PATH="$libraries"
-		exec "\$tools/$program" "\$@"
+		exec $(within "$1" "$2") "\$tools/$program" "\$@"
 	EOT
 	chmod +x "$cache/wrapper"
 	mv "$cache/wrapper" "$cache/bin/$1"
