@@ -1,0 +1,59 @@
+// node pictures.mjs DASHBOARDS OUT [NAME…]: takes the pictures, or those named,
+// with the data of the Prometheus at $PROMETHEUS, at the time $NOW in seconds. Fails
+// if a panel is empty, a query is refused or the page reports an error.
+import fs from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import sharp from 'sharp';
+import { serve } from './serve.mjs';
+
+const DESK = 1600, PHONE = 390;
+const pictures = [
+  { name: 'router-dark', dashboard: 'router', theme: 'dark', width: DESK },
+  { name: 'router-light', dashboard: 'router', theme: 'light', width: DESK },
+  { name: 'router-phone', dashboard: 'router', theme: 'dark', width: PHONE, scale: 2 },
+  { name: 'client-dark', dashboard: 'client', theme: 'dark', width: DESK, query: 'var-client=tv-livingroom' },
+  { name: 'client-light', dashboard: 'client', theme: 'light', width: DESK, query: 'var-client=tv-livingroom' },
+];
+
+const [dashboards, out, ...only] = process.argv.slice(2);
+const server = await serve(dashboards, process.env.PROMETHEUS);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  chromiumSandbox: process.getuid() !== 0, // root has none
+  args: ['--disable-gpu', '--disable-background-networking'],
+});
+fs.mkdirSync(out, { recursive: true });
+let failed = false;
+for (const picture of pictures.filter((p) => !only.length || only.includes(p.name))) {
+  const started = Date.now();
+  const problems = await take(picture);
+  console.log(`${picture.name}: ${((Date.now() - started) / 1000).toFixed(1)} s, ${Math.round(fs.statSync(file(picture)).size / 1024)} KiB`);
+  for (const p of problems) { console.error(`  ${p}`); }
+  failed ||= problems.length > 0;
+}
+await browser.close();
+server.close();
+process.exitCode = failed ? 1 : 0;
+
+function file({ name }) { return path.join(out, `${name}.png`); }
+
+async function take(picture) {
+  const page = await browser.newPage({ viewport: { width: picture.width, height: 1000 }, deviceScaleFactor: picture.scale ?? 1, timezoneId: 'UTC', locale: 'en-GB' });
+  const problems = [];
+  page.on('pageerror', (e) => problems.push(`page error: ${String(e.stack).slice(0, 600)}`));
+  page.on('response', (r) => r.status() >= 400 && problems.push(`${r.status()} ${r.url()}`));
+  page.on('console', (m) => m.type() === 'error' && !m.text().startsWith('Failed to load resource') && problems.push(`console: ${m.text().slice(0, 400)}`));
+  await page.clock.setFixedTime(Number(process.env.NOW) * 1000); // for what is told relative to now
+  await page.goto(`http://127.0.0.1:${server.address().port}/?dashboard=${picture.dashboard}&theme=${picture.theme}&${picture.query ?? ''}`);
+  await page.waitForFunction('window.ready', null, { timeout: 60000 });
+  problems.push(...await page.evaluate('window.problems'));
+  // Tables draw no cells outside the window, so it grows to hold the whole page.
+  const height = await page.evaluate('document.documentElement.scrollHeight');
+  await page.setViewportSize({ width: picture.width, height });
+  await page.waitForTimeout(500);
+  const png = await page.screenshot();
+  await page.close();
+  fs.writeFileSync(file(picture), await sharp(png).png({ palette: true, effort: 10, quality: 90 }).toBuffer());
+  return problems;
+}
