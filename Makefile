@@ -28,7 +28,7 @@ build: check-go ## build bin/network-metrics-exporter and bin/lab
 demo: build ## watch a lab of 25 clients live until Ctrl-C; with DURATION=60s, end with a table
 	@$(call with,nft prometheus) && \
 	$$netns bin/lab demo --exporter=bin/network-metrics-exporter \
-		--prometheus="$$(command -v prometheus)" $(if $(DURATION),--duration=$(DURATION))
+		--prometheus="$$(command -v prometheus)" --rules='alerts/*.rules.yml' $(if $(DURATION),--duration=$(DURATION))
 
 .PHONY: test
 test: lint ## run every test that this machine can, and say what was left out
