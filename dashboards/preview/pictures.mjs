@@ -9,6 +9,7 @@ import { serve } from './serve.mjs';
 
 const DESK = 1600, PHONE = 390;
 const pictures = [
+  { name: 'router-now', dashboard: 'router', theme: 'dark', width: DESK, top: 920 },
   { name: 'router-dark', dashboard: 'router', theme: 'dark', width: DESK },
   { name: 'router-light', dashboard: 'router', theme: 'light', width: DESK },
   { name: 'router-phone', dashboard: 'router', theme: 'dark', width: PHONE, scale: 2 },
@@ -52,8 +53,8 @@ async function take(picture) {
   const height = await page.evaluate('document.documentElement.scrollHeight');
   await page.setViewportSize({ width: picture.width, height });
   await page.waitForTimeout(500);
-  const png = await page.screenshot();
+  const png = await page.screenshot({ clip: { x: 0, y: 0, width: picture.width, height: picture.top ?? height } });
   await page.close();
-  fs.writeFileSync(file(picture), await sharp(png).png({ palette: true, effort: 10, quality: 90 }).toBuffer());
+  fs.writeFileSync(file(picture), await sharp(png).png({ palette: true, effort: 10, quality: 100, dither: 0 }).toBuffer());
   return problems;
 }

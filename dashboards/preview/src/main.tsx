@@ -1,10 +1,11 @@
 // Draws one dashboard: /?dashboard=router&theme=dark&from=…&to=…&var-…=….
 // What went wrong is left in window.problems, for the one who takes the picture.
-import { type DataFrame, type TimeRange, createTheme, dateMath, dateTime } from '@grafana/data';
+import { type DataFrame, type TimeRange, ThemeContext, createTheme, dateMath, dateTime } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
+import { GlobalStyles } from '@grafana/ui';
 import { createRoot } from 'react-dom/client';
 import { annotations } from './annotations';
-import { Page, inner, layout } from './page';
+import { Page, layout } from './page';
 import { panels as kinds } from './panels';
 import { configure, init, transform } from './process';
 import { query, rangeVariables } from './query';
@@ -17,6 +18,10 @@ const theme = createTheme({ colors: { mode: (url.get('theme') ?? 'dark') as any 
 export interface Drawn { panel: any; frames: DataFrame[]; range: TimeRange; error?: string }
 
 async function main() {
+  const root = createRoot(document.getElementById('root')!);
+  root.render(<ThemeContext.Provider value={theme}><GlobalStyles /></ThemeContext.Provider>);
+  await new Promise((drawn) => setTimeout(drawn, 100)); // the styles name the fonts, by which panels are measured
+  await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   await initPluginTranslations('grafana-ui', []);
   init();
   const dashboard = await (await fetch(`/dashboards/${url.get('dashboard')}.json`)).json();
@@ -25,15 +30,14 @@ async function main() {
   await resolve(dashboard.templating.list, url, variables, range, problems);
   const drawn: Drawn[] = await Promise.all(dashboard.panels.map((p: any) => draw(p, range, variables)));
   const events = await annotations(dashboard.annotations.list, range, variables, problems);
-  createRoot(document.getElementById('root')!).render(
+  root.render(
     <Page dashboard={dashboard} drawn={drawn} events={events} range={range} variables={variables} theme={theme} />);
-  await document.fonts.ready;
   setTimeout(() => ((window as any).ready = true), 1500); // graphs are drawn on later frames
 }
 
 async function draw(panel: any, dashboardRange: TimeRange, variables: Variables): Promise<Drawn> {
   const range = panel.timeFrom ? timeRange(`now-${panel.timeFrom}`, 'now') : dashboardRange;
-  if (panel.type === 'row' || panel.type === 'text') { return { panel, frames: [], range }; }
+  if (panel.type === 'row') { return { panel, frames: [], range }; }
   const complain = (what: unknown) => problems.push(`${panel.title}: ${what}`);
   try {
     if (!kinds[panel.type]) { throw new Error(`panels of type ${panel.type} are not drawn here`); }

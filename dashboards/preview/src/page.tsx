@@ -65,7 +65,7 @@ function Panel({ drawn: { panel, frames, range, error }, events, variables, them
   return <PanelChrome {...layout(panel)} title={replace(panel.title)} description={panel.description} statusMessage={error}
     displayMode={panel.transparent ? 'transparent' : 'default'} hoverHeader={false}
     titleItems={panel.timeFrom && !panel.hideTimeOverride ? <span style={{ color: theme.colors.text.secondary, fontSize: 12 }}><Icon name="clock-nine" size="sm" /> Last {panel.timeFrom}</span> : undefined}>
-    {(width, height) => Kind && (frames.length || panel.type === 'text')
+    {(width, height) => Kind && frames.length
       ? <Kind panel={panel} frames={frames} events={events} width={width} height={height} theme={theme} range={range} replace={replace} />
       : <div>No data</div>}
   </PanelChrome>;

@@ -46,7 +46,7 @@ func (h *Household) exporter() []Series {
 		add("network_unattributed_bytes_total", constant(0), "direction", d.name, "reason", "overflow")
 		add("network_unattributed_bytes_total", constant(0), "direction", d.name, "reason", "evicted")
 		add("network_forgotten_bytes_total", constant(0), "direction", d.name)
-		add("network_period_bytes", h.sinceBillingDay(d.bytes), "direction", d.name)
+		add("network_period_bytes", period(h.ticks, d.bytes), "direction", d.name)
 		add("network_router_"+d.name+"_bytes_total", h.sinceReboot(func(i int) float64 { return d.router * seconds(i) }))
 	}
 	add("network_period_quota_bytes", constant(5.6e12))
@@ -67,7 +67,6 @@ func (h *Household) exporter() []Series {
 		}
 		return 1
 	})
-	add("network_exporter_flowtable_bypass", constant(0))
 	lease := []string{"path", "/var/lib/dnsmasq/dnsmasq.leases", "format", "dnsmasq"}
 	add("network_exporter_lease_up", constant(1), lease...)
 	add("network_exporter_leases", func(i int) float64 { return h.count(i, (*client).onlineAt) + 2 }, lease...)
@@ -106,52 +105,4 @@ func (h *Household) count(tick int, of func(c *client, i int) float64) (sum floa
 		}
 	}
 	return sum
-}
-
-// sinceReboot makes a counter that begins again at 0 with the reboot.
-func (h *Household) sinceReboot(total func(i int) float64) func(i int) float64 {
-	return counter(h.ticks, total)
-}
-
-func (h *Household) sinceBillingDay(total []float64) func(i int) float64 {
-	return period(h.ticks, total)
-}
-
-// counter makes a counter of a total: after the power cut it begins again at 0.
-func counter(ticks []time.Time, total func(i int) float64) func(i int) float64 {
-	atReboot := 0.0
-	for i, t := range ticks {
-		if t.Before(powerCut) {
-			atReboot = total(i)
-		}
-	}
-	return func(i int) float64 {
-		if ticks[i].Before(powerCut) {
-			return total(i)
-		}
-		return total(i) - atReboot
-	}
-}
-
-// period is the part of a total since the last billing day.
-func period(ticks []time.Time, total []float64) func(i int) float64 {
-	atBillingDay := 0.0
-	for i, t := range ticks {
-		if !t.After(BillingDay) {
-			atBillingDay = total[i]
-		}
-	}
-	return func(i int) float64 {
-		if ticks[i].Before(BillingDay) {
-			return math.Round(total[i])
-		}
-		return math.Round(total[i] - atBillingDay)
-	}
-}
-
-func bootAt(t time.Time) time.Time {
-	if t.Before(reboot) {
-		return Start.Add(-41 * 24 * time.Hour)
-	}
-	return reboot
 }

@@ -1,8 +1,8 @@
 // Package household plays a household whose router the exporter and the node
 // exporter watch: a month in hourly samples, then a day as Prometheus scrapes
-// it. On that day the power fails for two minutes at night, the exporter reloads
-// its configuration, somebody unpacks a vacuum cleaner, and at the end a game
-// console hogs the line. Every recording is the same.
+// it. On that day the power fails for two minutes at night, somebody unpacks a
+// vacuum cleaner, the exporter reloads its configuration, something deletes its
+// table, and at the end a game console hogs the line. Every recording is the same.
 package household
 
 import (
