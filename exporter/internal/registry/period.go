@@ -67,9 +67,18 @@ func billingDay(year int, month time.Month, day int, loc *time.Location) time.Ti
 	return time.Date(year, month, min(day, last), 0, 0, 0, 0, loc)
 }
 
+// hour is one of the router's time zone.
+type hour struct{ year, day, hour int }
+
 // rollPeriods is called before growth is added, so that what was counted up to
 // now belongs to the period that ends.
 func (r *Registry) rollPeriods(now time.Time) {
+	local := now.In(r.cfg.Location)
+	present := hour{local.Year(), local.YearDay(), local.Hour()}
+	if present == r.rolled { // midnight begins an hour
+		return
+	}
+	r.rolled = present
 	r.period.roll(now, r.cfg.Quota.BillingDay, r.cfg.Location, plus(r.total.Forwarded, r.total.Router))
 	for c := range r.clients {
 		c.period.roll(now, r.quota(c).BillingDay, r.cfg.Location, c.totals.Internet)

@@ -46,6 +46,7 @@ type Registry struct {
 	total     Tally
 	base      Tally // the part of total that is no longer shown
 	period    Period
+	rolled    hour // in which periods were looked at last
 	conflicts uint64
 
 	began    time.Time // of records
@@ -89,7 +90,7 @@ func empty() *Registry {
 		byAddr:  map[netip.Addr]*holding{},
 		known:   map[uint64]struct{}{},
 		evicted: map[party]struct{}{},
-		ledger:  ledger{elements: map[elementKey]reading{}},
+		ledger:  ledger{elements: map[elementKey]*reading{}},
 		tokens:  newBurst,
 	}
 }
@@ -101,7 +102,7 @@ func (r *Registry) Configure(cfg Config, now time.Time) {
 		cfg.Location = time.UTC
 	}
 	cfg.Quota.BillingDay = max(cfg.Quota.BillingDay, 1)
-	r.cfg = cfg
+	r.cfg, r.rolled = cfg, hour{}
 	for c := range r.clients {
 		c.declared = nil
 	}

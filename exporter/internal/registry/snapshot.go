@@ -1,10 +1,11 @@
 package registry
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"router-monitoring/exporter/internal/sample"
@@ -72,12 +73,11 @@ func (r *Registry) Snapshot(now time.Time) *Snapshot {
 		PeriodQuota: r.cfg.Quota.Bytes,
 		Clients:     make([]Client, 0, len(r.clients)),
 	}
-	for c := range r.clients {
+	for _, c := range slices.SortedFunc(maps.Keys(r.clients), byAddress) {
 		c.shown = true
 		r.rename(c)
 		s.Clients = append(s.Clients, r.view(c, now))
 	}
-	slices.SortFunc(s.Clients, byAddress)
 	return s
 }
 
@@ -131,15 +131,16 @@ func (r *Registry) vendor(m sample.MAC) string {
 	return r.cfg.Vendor(m)
 }
 
-func byAddress(a, b Client) int {
-	if a.Addr.IsValid() != b.Addr.IsValid() {
-		if a.Addr.IsValid() {
+// byAddress puts clients without an address last, by MAC.
+func byAddress(a, b *client) int {
+	if a.primary.IsValid() != b.primary.IsValid() {
+		if a.primary.IsValid() {
 			return -1
 		}
 		return 1
 	}
-	if c := a.Addr.Compare(b.Addr); c != 0 {
+	if c := a.primary.Compare(b.primary); c != 0 {
 		return c
 	}
-	return strings.Compare(a.MAC.String(), b.MAC.String())
+	return slices.CompareFunc(a.macs, b.macs, func(a, b sample.MAC) int { return bytes.Compare(a[:], b[:]) })
 }

@@ -96,7 +96,7 @@ func Restore(cfg Config, s *State, now time.Time) *Registry {
 	r.ledger.counters = s.Counters
 	for _, e := range s.Elements {
 		k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
-		r.ledger.elements[k] = reading{Traffic: e.Traffic, changed: e.Changed}
+		r.ledger.elements[k] = &reading{Traffic: e.Traffic, changed: e.Changed}
 	}
 	for i := range s.Clients {
 		r.restoreClient(&s.Clients[i])

@@ -12,7 +12,7 @@ import (
 type ledger struct {
 	reads    uint64            // number of the current reading, from 1
 	counters sample.Accounting // the last one, without elements
-	elements map[elementKey]reading
+	elements map[elementKey]*reading
 }
 
 type elementKey struct {
@@ -143,15 +143,19 @@ func advance(total, last *sample.ByDirection, raw sample.ByDirection) {
 // element twice, the older value second; that is no growth and no reset.
 func (l *ledger) growth(e *sample.Element, now time.Time) sample.Traffic {
 	k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
-	last, known := l.elements[k]
-	if known && last.read == l.reads && e.Bytes <= last.Bytes {
+	last := l.elements[k]
+	if last == nil {
+		l.elements[k] = &reading{e.Traffic, l.reads, now}
+		return e.Traffic
+	}
+	if last.read == l.reads && e.Bytes <= last.Bytes {
 		return sample.Traffic{}
 	}
 	grown := since(last.Traffic, e.Traffic)
-	if !known || grown != (sample.Traffic{}) {
+	if grown != (sample.Traffic{}) {
 		last.changed = now
 	}
-	l.elements[k] = reading{e.Traffic, l.reads, last.changed}
+	last.Traffic, last.read = e.Traffic, l.reads
 	return grown
 }
 
