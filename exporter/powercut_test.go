@@ -151,7 +151,7 @@ func (w *watched) check(t *testing.T, when string, unseen map[string]use) {
 			"tx": {sent.Up.Bytes, lost.Tx}, "rx": {sent.Down.Bytes, lost.Rx},
 		} {
 			series := fmt.Sprintf("network_client_%s_bytes_total{mac=%q}", direction, c.MAC)
-			got := w.prometheus.increase(t, series)
+			got := math.Round(w.prometheus.increase(t, series)) // it extrapolates in floating point
 			t.Logf("%s: %s moved %d bytes (%s), increase() says %.0f", when, c.Name, want.most, direction, got)
 			if got > float64(want.most) || got < float64(want.most-want.unseen) {
 				t.Errorf("%s: increase(%s) is %f, want from %d to %d", when, series, got, want.most-want.unseen, want.most)
