@@ -94,7 +94,7 @@ func (r *Registry) uploader(m sample.MAC, addr netip.Addr, packets uint64, now t
 // it is, the MAC's traffic is still its own.
 func (r *Registry) bind(m sample.MAC, addr netip.Addr, e evidence, now time.Time) (*client, bool) {
 	known := r.byMAC[m]
-	if h := r.byAddr[addr]; h != nil && h.client != known && r.lacksMAC(h, e) {
+	if h := r.byAddr[addr]; h != nil && h.client != known && r.yieldsMAC(h, e) {
 		// Known by its address so far; now it has a MAC.
 		switch {
 		case known == nil:
@@ -111,10 +111,11 @@ func (r *Registry) bind(m sample.MAC, addr netip.Addr, e evidence, now time.Time
 	return c, c == nil || r.claim(addr, c, e, now)
 }
 
-// lacksMAC reports whether the client of an address may still learn its MAC: it
-// has none, or it is declared by address and the neighbour table, which knows
-// better than a frame's source, names another one.
-func (r *Registry) lacksMAC(h *holding, e evidence) bool {
+// yieldsMAC makes way for the MAC of an address where it can: its client has none
+// yet, or it is declared by address and the neighbour table or a lease, which know
+// better than a frame's source, name another device. That one takes the name over,
+// and the client lets go of the MACs it had.
+func (r *Registry) yieldsMAC(h *holding, e evidence) bool {
 	c := h.client
 	if len(c.macs) == 0 {
 		return true
