@@ -1,0 +1,138 @@
+# The unit: no user, no privilege but the one it needs, nothing to see but what it
+# reads.
+{
+  config,
+  lib,
+  pkgs,
+  utils,
+  ...
+}:
+let
+  cfg = config.services.network-metrics-exporter;
+  inherit (cfg) settings;
+
+  generated = (pkgs.formats.yaml { }).generate "config.yml" settings;
+  checked = pkgs.runCommand "network-metrics-exporter.yml" { source = generated; } ''
+    ${lib.getExe cfg.package} --config.check --config.file="$source" && cp "$source" "$out"
+  '';
+  canCheck = cfg.checkConfig && pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
+  etc = "network-metrics-exporter/config.yml";
+
+  bracketed = if lib.hasInfix ":" cfg.listenAddress then "[${cfg.listenAddress}]" else cfg.listenAddress;
+  isLoopback = lib.hasPrefix "127." cfg.listenAddress || lib.elem cfg.listenAddress [ "::1" "localhost" ];
+
+  # Kea keeps its leases from everybody but its own user. So the exporter runs as
+  # that user, sees of Kea nothing but its folder of leases, and that read-only.
+  keaFiles = lib.filter (f: f.format == "kea") settings.dhcp.leases or [ ];
+  keaFolders = lib.unique (map (f: dirOf f.path) keaFiles);
+  besideKea = keaFiles != [ ] && (config.services.kea.dhcp4.enable || config.services.kea.dhcp6.enable);
+  private = lib.replaceStrings [ "/var/lib/kea" ] [ "/var/lib/private/kea" ];
+
+  maxClients = settings.accounting.max_clients or 4096;
+  mebibytes = n: "${toString n}M";
+in
+{
+  config = lib.mkIf cfg.enable {
+    environment.etc.${etc}.source = if canCheck then checked else generated;
+    environment.systemPackages = [ cfg.package ]; # the manual page, and --config.check
+
+    boot.kernelModules = [
+      "nf_conntrack"
+      "nf_conntrack_netlink"
+      "nf_tables"
+    ];
+
+    assertions = [
+      {
+        assertion = lib.hasPrefix "/var/lib/" settings.state_dir;
+        message = "services.network-metrics-exporter.stateDir is ${settings.state_dir}, which systemd cannot make for a dynamic user: choose a folder below /var/lib, and mount another file system there if need be.";
+      }
+    ];
+
+    systemd.services.network-metrics-exporter = {
+      description = "Per-client network metrics for Prometheus";
+      documentation = [ "man:network-metrics-exporter(1)" ];
+      wantedBy = [ "multi-user.target" ];
+      after = [
+        "network.target"
+        "nftables.service"
+      ]
+      ++ lib.optionals besideKea [
+        "kea-dhcp4-server.service"
+        "kea-dhcp6-server.service"
+      ];
+      reloadTriggers = [ config.environment.etc.${etc}.source ];
+      unitConfig.StartLimitIntervalSec = 0; # a router is left alone: never give up
+
+      serviceConfig = {
+        Type = "notify";
+        ExecStart = utils.escapeSystemdExecArgs (
+          [
+            (lib.getExe cfg.package)
+            "--config.file=/etc/${etc}"
+            "--web.listen-address=${bracketed}:${toString cfg.port}"
+          ]
+          ++ lib.optional (cfg.webConfigFile != null) "--web.config.file=/run/credentials/network-metrics-exporter.service/web.yml"
+          ++ cfg.extraFlags
+        );
+        ExecReload = "${lib.getExe' pkgs.coreutils "kill"} -HUP $MAINPID";
+        Restart = "always";
+        RestartSec = 5;
+        WatchdogSec = 60;
+
+        DynamicUser = true;
+        User = lib.mkIf besideKea "kea";
+        StateDirectory = lib.removePrefix "/var/lib/" settings.state_dir;
+        StateDirectoryMode = "0700";
+        UMask = "0077";
+        LoadCredential = lib.mkIf (cfg.webConfigFile != null) [ "web.yml:${cfg.webConfigFile}" ];
+        BindReadOnlyPaths = lib.mkIf besideKea (map (d: "-${private d}") keaFolders);
+        InaccessiblePaths = lib.mkIf besideKea [ "-/run/kea" ];
+
+        AmbientCapabilities = [ "CAP_NET_ADMIN" ];
+        CapabilityBoundingSet = [ "CAP_NET_ADMIN" ];
+        NoNewPrivileges = true;
+        # No PrivateUsers: CAP_NET_ADMIN would end at that user namespace, and with
+        # it every dump of connections. No ProcSubset: limits are read in /proc/sys.
+        RestrictAddressFamilies = [
+          "AF_INET"
+          "AF_INET6"
+          "AF_NETLINK"
+          "AF_UNIX"
+        ];
+        SystemCallArchitectures = "native";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged"
+          "~@resources"
+        ];
+        SystemCallErrorNumber = "EPERM";
+        LockPersonality = true;
+        MemoryDenyWriteExecute = true;
+        PrivateDevices = true;
+        PrivateTmp = true;
+        ProcSubset = "all";
+        ProtectClock = true;
+        ProtectControlGroups = true;
+        ProtectHome = true;
+        ProtectHostname = true;
+        ProtectKernelLogs = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        ProtectProc = "invisible";
+        ProtectSystem = "strict";
+        RemoveIPC = true;
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        DevicePolicy = "closed";
+        # twice what the exporter bounds its own heap to
+        MemoryMax = mebibytes (64 + maxClients / 128);
+      }
+      // lib.optionalAttrs isLoopback {
+        IPAddressAllow = "localhost";
+        IPAddressDeny = "any";
+      };
+    };
+  };
+}

@@ -1,0 +1,23 @@
+# The first IPv4 address that the configuration gives to an interface, or null.
+{
+  config,
+  lib,
+  interface,
+}:
+let
+  scripted = map (a: a.address) config.networking.interfaces.${interface}.ipv4.addresses or [ ];
+
+  ofNetwork =
+    n:
+    lib.toList (n.address or [ ])
+    ++ lib.toList (n.networkConfig.Address or [ ])
+    ++ map (a: a.Address or a.addressConfig.Address) (n.addresses or [ ]);
+  matches = n: lib.elem interface (lib.toList (n.matchConfig.Name or [ ]));
+  networkd = lib.concatMap ofNetwork (
+    lib.filter matches (lib.attrValues config.systemd.network.networks)
+  );
+
+  withoutLength = a: lib.head (lib.splitString "/" a);
+  isIPv4 = a: builtins.match "[0-9.]+" a != null;
+in
+lib.findFirst isIPv4 null (map withoutLength (scripted ++ networkd))

@@ -1,0 +1,122 @@
+# Prometheus and what it scrapes.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.services.router-monitoring;
+  exporter = config.services.network-metrics-exporter;
+  node = config.services.prometheus.exporters.node;
+
+  # A target's address as another program on this machine reaches it.
+  host = address: if lib.elem address [ "" "0.0.0.0" "::" ] then "127.0.0.1" else address;
+  bracketed = address: if lib.hasInfix ":" address then "[${address}]" else address;
+  at = { listenAddress, port, ... }: "${bracketed (host listenAddress)}:${toString port}";
+
+  router.router = cfg.routerName;
+  job = name: interval: labels: target: {
+    job_name = name;
+    scrape_interval = interval;
+    static_configs = [
+      {
+        targets = [ target ];
+        inherit labels;
+      }
+    ];
+  };
+
+  # A label that the exporter sets itself would clash with the target's.
+  exporterLabels = if exporter.settings ? extra_labels.router then { } else router;
+
+  # Start again for as long as it takes: the LAN's address may come late.
+  patient = {
+    unitConfig.StartLimitIntervalSec = lib.mkDefault 0;
+    serviceConfig.RestartSec = lib.mkDefault 5;
+  };
+in
+{
+  options.services.router-monitoring = {
+    prometheus = {
+      enable = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Run Prometheus on this router.";
+      };
+      address = mkOption {
+        type = types.str;
+        default = if cfg.address == null then "127.0.0.1" else cfg.address;
+        defaultText = lib.literalExpression "config.services.router-monitoring.address";
+        example = "127.0.0.1";
+        description = "Address on which Prometheus listens; with `127.0.0.1` only Grafana on this router reaches it.";
+      };
+      retentionTime = mkOption {
+        type = types.str;
+        default = "400d";
+        description = "How long records are kept: with 400 days a month can be compared with that of last year.";
+      };
+      retentionSize = mkOption {
+        type = types.nullOr types.str;
+        default = "10GB";
+        example = "40GB";
+        description = "How much disk the records may take; the oldest go first. `null` for no bound.";
+      };
+      scrapeInterval = mkOption {
+        type = types.str;
+        default = "5s";
+        description = "How often the exporter is asked. At most `30s`, for rates over one minute.";
+      };
+      remoteWrite = mkOption {
+        type = types.listOf types.attrs;
+        default = [ ];
+        example = lib.literalExpression ''[ { url = "https://metrics.example.org/api/v1/write"; } ]'';
+        description = "Where else records are sent, such as to one Prometheus for many routers, as in `services.prometheus.remoteWrite`. All of them carry the label `router`.";
+      };
+    };
+
+    nodeExporter = {
+      enable = mkOption {
+        type = types.bool;
+        default = true;
+        description = "Run Prometheus' node exporter, for processor, memory, disks and network cards.";
+      };
+      collectors = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "systemd" ];
+        description = "Collectors to enable beside those that it enables itself.";
+      };
+    };
+  };
+
+  config = lib.mkIf cfg.enable (
+    lib.mkMerge [
+      (lib.mkIf cfg.nodeExporter.enable {
+        services.prometheus.exporters.node = {
+          enable = lib.mkDefault true;
+          listenAddress = lib.mkDefault "127.0.0.1";
+          enabledCollectors = cfg.nodeExporter.collectors;
+        };
+      })
+      (lib.mkIf cfg.prometheus.enable {
+        services.prometheus = {
+          enable = lib.mkDefault true;
+          listenAddress = lib.mkDefault cfg.prometheus.address;
+          retentionTime = lib.mkDefault cfg.prometheus.retentionTime;
+          extraFlags = lib.optional (
+            cfg.prometheus.retentionSize != null
+          ) "--storage.tsdb.retention.size=${cfg.prometheus.retentionSize}";
+          globalConfig = {
+            scrape_interval = lib.mkDefault "15s";
+            evaluation_interval = lib.mkDefault "15s";
+            # Thresholds come from no target: elsewhere they need the router's name.
+            external_labels = lib.mkIf (cfg.prometheus.remoteWrite != [ ]) { router = lib.mkDefault cfg.routerName; };
+          };
+          scrapeConfigs = [
+            (job "network-metrics" cfg.prometheus.scrapeInterval exporterLabels (at exporter))
+          ]
+          ++ lib.optional cfg.nodeExporter.enable (job "node" "15s" router (at node));
+          inherit (cfg.prometheus) remoteWrite;
+        };
+        systemd.services.prometheus = patient;
+      })
+    ]
+  );
+}
