@@ -69,7 +69,8 @@ in
 
     listenAddress = mkOption {
       type = types.str;
-      default = "127.0.0.1";
+      default = if cfg.openFirewall then "" else "127.0.0.1";
+      defaultText = lib.literalExpression ''if openFirewall then "" else "127.0.0.1"'';
       example = "192.168.1.1";
       description = "Address on which metrics are served; an empty one means all addresses of this machine.";
     };
@@ -83,7 +84,7 @@ in
     openFirewall = mkOption {
       type = types.bool;
       default = false;
-      description = "Open the port in the firewall, on {option}`lanInterfaces` only. For a Prometheus on another machine; set {option}`listenAddress` too.";
+      description = "Open the port in the firewall, on {option}`lanInterfaces` only, for a Prometheus on another machine.";
     };
 
     webConfigFile = mkOption {

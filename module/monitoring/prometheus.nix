@@ -63,6 +63,18 @@ in
         default = "5s";
         description = "How often the exporter is asked. At most `30s`, for rates over one minute.";
       };
+      exporterScrapeConfig = mkOption {
+        type = types.attrs;
+        default = { };
+        example = lib.literalExpression ''
+          {
+            scheme = "https";
+            tls_config.insecure_skip_verify = true;
+            basic_auth = { username = "prometheus"; password_file = "/run/secrets/scrape-password"; };
+          }
+        '';
+        description = "What Prometheus needs to know beyond the address to ask the exporter, if that has a {option}`services.network-metrics-exporter.webConfigFile`; as in `services.prometheus.scrapeConfigs`.";
+      };
       remoteWrite = mkOption {
         type = types.listOf types.attrs;
         default = [ ];
@@ -110,12 +122,19 @@ in
             external_labels = lib.mkIf (cfg.prometheus.remoteWrite != [ ]) { router = lib.mkDefault cfg.routerName; };
           };
           scrapeConfigs = [
-            (job "network-metrics" cfg.prometheus.scrapeInterval exporterLabels (at exporter))
+            (
+              job "network-metrics" cfg.prometheus.scrapeInterval exporterLabels (at exporter)
+              // cfg.prometheus.exporterScrapeConfig
+            )
           ]
           ++ lib.optional cfg.nodeExporter.enable (job "node" "15s" router (at node));
           inherit (cfg.prometheus) remoteWrite;
         };
         systemd.services.prometheus = patient;
+
+        warnings =
+          lib.optional (exporter.webConfigFile != null && cfg.prometheus.exporterScrapeConfig == { })
+            "services.network-metrics-exporter.webConfigFile asks for TLS or a password, of which Prometheus knows nothing: set services.router-monitoring.prometheus.exporterScrapeConfig.";
       })
     ]
   );
