@@ -46,10 +46,14 @@ in
 
     address = mkOption {
       type = types.nullOr types.str;
-      default = import ./address.nix {
-        inherit config lib;
-        interface = lib.head cfg.lan.interfaces;
-      };
+      default =
+        if cfg.lan.interfaces == [ ] then
+          null
+        else
+          import ./address.nix {
+            inherit config lib;
+            interface = lib.head cfg.lan.interfaces;
+          };
       defaultText = lib.literalMD "the first IPv4 address of the first LAN interface in `networking.interfaces` or `systemd.network.networks`";
       example = "192.168.1.1";
       description = "Address of this router on the LAN, on which Grafana and Prometheus listen.";
