@@ -13,7 +13,10 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix-instantiate promtool prometheus prometheus-alertmanager
+test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix-instantiate promtool prometheus prometheus-alertmanager amtool
+
+# A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
+override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
 
 .PHONY: help
 help: ## list the targets
@@ -32,13 +35,20 @@ demo: build ## watch a lab of 25 clients live until Ctrl-C; with DURATION=60s, e
 
 .PHONY: test
 test: lint ## run every test that this machine can, and say what was left out
-	@$(call with,$(test_tools)) && race=-race && left_out=nothing && \
+	@$(call with,$(test_tools)) && race=-race && left_out= && \
+	leave_out() { left_out="$$left_out\n- $$1"; } && \
 	if ! go build -race runtime/cgo 2>/dev/null; then \
-		race=; left_out='the race detector (-race): it needs a C compiler, such as gcc with libc6-dev'; \
+		race=; leave_out 'the race detector (-race): it needs a C compiler, such as gcc with libc6-dev'; \
+	fi && \
+	if [ -z "$$NIXPKGS_LIB" ]; then \
+		leave_out 'evaluation of the NixOS module: it needs a checkout of nixpkgs, or of its lib, at NIXPKGS_LIB=path'; \
+	fi && \
+	if ! [ -d /lib/systemd/system ] || ! command -v systemd-analyze >/dev/null; then \
+		leave_out 'the check of the units: it needs systemd-analyze and the units of systemd'; \
 	fi && \
 	go test $$race -timeout 10m -exec "$$netns" ./... && \
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3s && \
-	echo "Left out: $$left_out"
+	printf "Left out:$${left_out:- nothing}\n"
 
 FUZZTIME = 1m
 .PHONY: fuzz
@@ -67,6 +77,12 @@ bench: check-go ## run the benchmarks
 dashboards: check-go ## assemble dashboards/*.json from their parts
 	@$(call with,nix-instantiate) && \
 	go test ./dashboards -run TestCommittedIsAssembled -count=1 -update
+
+.PHONY: module
+module: check-go ## write down what the NixOS module makes: tests/module/golden, docs/nixos-options.md
+	@[ "$$NIXPKGS_LIB" ] || { echo "set NIXPKGS_LIB=path, to a checkout of nixpkgs or of its lib" >&2; exit 1; }
+	@$(call with,nix-instantiate) && \
+	go test ./tests/module -run 'TestGolden|TestOptionsPage' -count=1 -update
 
 .PHONY: preview
 preview: check-go ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)

@@ -24,5 +24,5 @@ else
 	command -v sudo >/dev/null ||
 		fail "user namespaces are forbidden here and there is no sudo; run this as root"
 	echo "user namespaces are forbidden here; sudo runs what needs a namespace" >&2
-	echo "sudo env PATH=$PATH"
+	echo "sudo env PATH=$PATH NIXPKGS_LIB=${NIXPKGS_LIB-}"
 fi

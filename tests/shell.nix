@@ -1,6 +1,7 @@
 # `nix develop`: what the Makefile's targets need.
 { pkgs }:
 pkgs.mkShell {
+  NIXPKGS_LIB = pkgs.path; # with which `make test` evaluates the module
   packages = with pkgs; [
     conntrack-tools
     dnsmasq
