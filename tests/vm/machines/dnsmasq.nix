@@ -1,0 +1,14 @@
+# DHCP by dnsmasq.
+{
+  services.dnsmasq = {
+    enable = true;
+    resolveLocalQueries = false;
+    settings = {
+      port = 0; # no DNS
+      interface = "br-lan";
+      bind-dynamic = true;
+      dhcp-authoritative = true;
+      dhcp-range = [ "192.168.1.100,192.168.1.250,1h" ];
+    };
+  };
+}

@@ -1,0 +1,55 @@
+start("network-metrics-exporter", "prometheus", "prometheus-node-exporter", "dnsmasq")
+router.wait_until_succeeds("curl -sf http://127.0.0.1:9101/-/ready")
+
+with subtest("the exporter has one capability, filters system calls and is nobody"):
+    pid = router.succeed(f"systemctl show --property=MainPID --value {EXPORTER}").strip()
+    status = status_of(pid)
+    cap_net_admin = f"{1 << 12:016x}"
+    for capabilities in "CapEff", "CapPrm", "CapBnd", "CapAmb":
+        assert status[capabilities].strip() == cap_net_admin, f"{capabilities} is {status[capabilities]}"
+    assert status["NoNewPrivs"].strip() == "1", status
+    assert status["Seccomp"].strip() == "2", status
+    assert "0" not in status["Uid"].split(), status
+    print(router.succeed(f"systemd-analyze security --no-pager {EXPORTER} || true"))
+    exposure = router.succeed(f"systemd-analyze security --no-pager {EXPORTER} | tail -1")
+    assert float(re.search(r"[0-9]+\.[0-9]+", exposure)[0]) <= 2.0, exposure
+
+with subtest("25 clients get leases, and their names appear"):
+    serve_the_internet()
+    joined = join()
+    assert len(joined) == 25, joined
+    all_named_by_leases(joined)
+
+with subtest("each client's rate is the profile's"):
+    before = totals(scrape())
+    truth = play("80s")
+    end = float(router.succeed("date +%s"))
+    # The minute before the last ten seconds: the load was on in all of it.
+    rates = {}
+    for direction, metric in ("down", "rx"), ("up", "tx"):
+        for labels, rate in ask(f"8 * rate(network_client_{metric}_bytes_total[60s])", at=end - 10):
+            rates[labels["hostname"], direction] = rate
+    for name, client in sorted(truth.items()):
+        for direction, opposite in ("down", "up"), ("up", "down"):
+            asked, seen = client["rate"][direction], rates[name, direction]
+            # Acknowledgements of what goes the other way come on top.
+            most = 1.1 * asked + 0.04 * client["rate"][opposite]
+            if asked > 0:
+                print(f"{name:16} {direction:4} asked {asked:9.0f} bit/s, Prometheus says {seen:9.0f}")
+                assert 0.9 * asked <= seen <= most, f"{name} {direction}: {seen} bit/s, not {asked}"
+
+with subtest("the sums are what was sent"):
+    metrics = scrape()
+    counted = growth(before, totals(metrics))
+    for name, client in truth.items():
+        assert counted[name] == sent(client), f"{name}: counted {counted[name]}, sent {sent(client)}"
+    audit(metrics)
+    next_scrape()
+    down = {labels["hostname"]: value for labels, value in ask("network_client_rx_bytes_total")}
+    assert down == {name: total[0] for name, total in totals(metrics).items()}, down
+
+with subtest("every target of Prometheus carries the router's name"):
+    assert {(s["job"], s["router"], value) for s, value in ask("up")} == {
+        ("network-metrics", "router", 1),
+        ("node", "router", 1),
+    }
