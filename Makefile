@@ -13,7 +13,7 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix-instantiate promtool prometheus prometheus-alertmanager amtool
+test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
@@ -81,8 +81,8 @@ dashboards: check-go ## assemble dashboards/*.json from their parts
 .PHONY: module
 module: check-go ## write down what the NixOS module makes: tests/module/golden, docs/nixos-options.md
 	@[ "$$NIXPKGS_LIB" ] || { echo "set NIXPKGS_LIB=path, to a checkout of nixpkgs or of its lib" >&2; exit 1; }
-	@$(call with,nix-instantiate) && \
-	go test ./tests/module -run 'TestGolden|TestOptionsPage' -count=1 -update
+	@$(call with,nix nix-instantiate) && \
+	go test ./tests/module -run 'TestGolden|TestOptionsPage|TestVendorHash' -count=1 -update
 
 .PHONY: preview
 preview: check-go ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)

@@ -29,7 +29,7 @@ package_of() {
 	dhcpd) echo isc-dhcp-server ;;
 	dhclient) echo isc-dhcp-client ;;
 	conntrack) echo conntrack ;;
-	nix-instantiate) echo nix-bin ;;
+	nix | nix-instantiate) echo nix-bin ;;
 	*) fail "$1: no package is known for it; add it to package_of in tests/tools.sh" ;;
 	esac
 }
