@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -32,6 +33,7 @@ const (
 )
 
 func main() {
+	kingpin.ManPageTemplate = manPage
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
@@ -52,13 +54,14 @@ type options struct {
 func parse(args []string) (options, error) {
 	var o options
 	app := kingpin.New(program, "Counts what every client of this router sends and receives, and serves it as Prometheus metrics.")
-	app.Flag("config.file", "Configuration file. Without one, every bridge or interface with a private subnet is watched.").
+	app.Flag("config.file", "Configuration file, read again at SIGHUP. Without one, every bridge or interface with a private subnet is watched.").
 		Default(defaultConfigFile).IsSetByUser(&o.configNamed).StringVar(&o.configFile)
 	app.Flag("config.check", "Check the configuration file and exit.").BoolVar(&o.check)
 	o.web = kingpinflag.AddFlags(app, defaultAddress)
 	o.log = &promslog.Config{}
 	promslogflag.AddFlags(app, o.log)
 	app.Version(version.Print(program))
+	app.UsageFuncs(manFuncs)
 	app.HelpFlag.Short('h')
 	_, err := app.Parse(args)
 	return o, err
@@ -134,10 +137,20 @@ func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monito
 		monitored <- m.Run(monitorCtx)
 		cancel()
 	}()
-	s := newServer(m, cfg)
-	go s.reloadOnHangup(ctx, o, hangup, log)
+	s, systemd := newServer(m, cfg), &notifier{status: m.Status, stuck: m.Stuck, log: log}
+	var told sync.WaitGroup
+	told.Go(func() { <-ctx.Done(); systemd.stopping() })
+	go func() {
+		if s.awaitReady(ctx) {
+			systemd.ready()
+			go systemd.feed(ctx)
+			s.reloadOnHangup(ctx, o, hangup, systemd, log)
+		}
+	}()
 	err := s.listen(ctx, o.web, log)
+	cancel()
 	stopMonitor()
+	told.Wait()
 	if err = errors.Join(err, <-monitored); err == nil {
 		log.Info("stopped; the kernel goes on counting")
 	}

@@ -24,7 +24,7 @@ buildGo126Module (finalAttrs: {
       ../docs/config.example.yml
     ]) (lib.fileset.fileFilter (file: file.hasExt "nix") ../.);
   };
-  vendorHash = "sha256-jpj88kHV4p7dI+Tx/j0260jgzTFsBlgMgu9ijPXXq7U="; # TestVendorHash in tests/module says which
+  vendorHash = "sha256-05/L7vxnTY07/SZur9f0j20ow7wEBzz9cp33bM06WPs="; # TestVendorHash in tests/module says which
 
   subPackages = [ "exporter" ];
   env.CGO_ENABLED = 0;

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -27,12 +29,13 @@ import (
 // server answers HTTP. Its metrics handler is replaced when the configuration
 // changes the labels.
 type server struct {
-	monitor *monitor.Monitor
-	metrics atomic.Pointer[http.Handler]
+	monitor   *monitor.Monitor
+	metrics   atomic.Pointer[http.Handler]
+	listening chan struct{} // closed once every address is served
 }
 
 func newServer(m *monitor.Monitor, cfg *config.Config) *server {
-	s := &server{monitor: m}
+	s := &server{monitor: m, listening: make(chan struct{})}
 	s.use(cfg)
 	return s
 }
@@ -109,23 +112,44 @@ func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Lo
 	if err != nil {
 		return err
 	}
-	if *flags.WebSystemdSocket {
-		return listenOne(ctx, h, flags, log)
+	if *flags.WebSystemdSocket { // systemd's sockets listen already: one is as good as all
+		return listenOne(ctx, h, flags, log, sync.OnceFunc(func() { close(s.listening) }))
 	}
+	var served atomic.Int32
 	group, ctx := errgroup.WithContext(ctx)
 	for _, address := range *flags.WebListenAddresses {
 		one := *flags
 		one.WebListenAddresses = &[]string{address}
-		group.Go(func() error { return listenOne(ctx, h, &one, log) })
+		group.Go(func() error {
+			return listenOne(ctx, h, &one, log, func() {
+				if int(served.Add(1)) == len(*flags.WebListenAddresses) {
+					close(s.listening)
+				}
+			})
+		})
 	}
 	return group.Wait()
 }
 
-// listenOne serves until ctx ends. The time limits keep slow or silent peers
-// from holding connections for ever.
-func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *slog.Logger) error {
+// awaitReady waits until scrapes can be answered; false if ctx ends before.
+func (s *server) awaitReady(ctx context.Context) bool {
+	for _, condition := range []<-chan struct{}{s.monitor.Started(), s.listening} {
+		select {
+		case <-condition:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// listenOne serves until ctx ends, and calls listening for each socket that is
+// about to take connections. The time limits keep slow or silent peers from
+// holding connections for ever.
+func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *slog.Logger, listening func()) error {
 	srv := &http.Server{
 		Handler:           h,
+		BaseContext:       func(net.Listener) context.Context { listening(); return context.Background() },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -156,21 +180,27 @@ func listenOne(ctx context.Context, h http.Handler, flags *web.FlagConfig, log *
 }
 
 // reloadOnHangup follows SIGHUP until ctx ends.
-func (s *server) reloadOnHangup(ctx context.Context, o options, hangup <-chan os.Signal, log *slog.Logger) {
+func (s *server) reloadOnHangup(ctx context.Context, o options, hangup <-chan os.Signal, systemd *notifier, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
+			systemd.reloading()
+			s.reload(ctx, o, log)
+			systemd.ready()
 		}
-		cfg, _, err := o.load()
-		if err != nil {
-			log.Error("the new configuration is not valid; the old one stays in force", "err", err)
-			s.monitor.Reload(ctx, nil)
-			continue
-		}
-		s.monitor.Reload(ctx, cfg)
-		s.use(cfg)
-		log.Info("configuration reloaded", "file", o.configFile)
 	}
+}
+
+func (s *server) reload(ctx context.Context, o options, log *slog.Logger) {
+	cfg, _, err := o.load()
+	if err != nil {
+		log.Error("the new configuration is not valid; the old one stays in force", "err", err)
+		s.monitor.Reload(ctx, nil)
+		return
+	}
+	s.monitor.Reload(ctx, cfg)
+	s.use(cfg)
+	log.Info("configuration reloaded", "file", o.configFile)
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/exporter-toolkit/web"
 
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/monitor"
@@ -14,11 +18,13 @@ import (
 // TestBeforeTheFirstReading checks that nothing is shown before there is
 // something to show.
 func TestBeforeTheFirstReading(t *testing.T) {
-	m, err := monitor.New(config.Default(), promslog.NewNopLogger())
+	cfg := config.Default()
+	cfg.StateDir = t.TempDir()
+	m, err := monitor.New(cfg, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := newServer(m, config.Default()).handler()
+	h, err := newServer(m, cfg).handler()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +36,44 @@ func TestBeforeTheFirstReading(t *testing.T) {
 		if w.Code != want {
 			t.Errorf("%s: status %d, want %d", path, w.Code, want)
 		}
+	}
+}
+
+// TestListening checks that the server knows when all of its addresses are
+// served.
+func TestListening(t *testing.T) {
+	cfg := config.Default()
+	cfg.StateDir = t.TempDir()
+	m, err := monitor.New(cfg, promslog.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(freeAddress(t))
+	var addresses []string
+	for i := range 50 {
+		addresses = append(addresses, fmt.Sprintf("127.0.0.%d:%s", i+1, port))
+	}
+	flags := &web.FlagConfig{WebListenAddresses: &addresses, WebSystemdSocket: new(bool), WebConfigFile: new(string)}
+	s := newServer(m, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.listen(ctx, flags, promslog.NewNopLogger()) }()
+	select {
+	case <-s.listening:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		conn.Close()
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -166,20 +167,22 @@ func TestFollowNetworkd(t *testing.T) {
 	waitForState(t, f, dir, true)
 }
 
+// keaRow is a lease of Kea that ends in 2096.
+func keaRow(n int, name string, lifetime int) string {
+	return fmt.Sprintf("192.168.1.%d,52:54:00:00:00:%02x,,%d,4000000000,1,0,0,%s,0,,0\n", n, n, lifetime, name)
+}
+
 // TestFollowKea follows the files through a cleanup, and one that broke off.
 func TestFollowKea(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kea-leases4.csv")
-	row := func(n int, name string, lifetime int) string {
-		return fmt.Sprintf("192.168.1.%d,52:54:00:00:00:%02x,,%d,4000000000,1,0,0,%s,0,,0\n", n, n, lifetime, name)
-	}
-	write(t, file+".2", keaHeader4+row(1, "previous", 3600)+row(2, "previous", 3600)+row(3, "previous", 3600)+row(4, "previous", 3600))
-	write(t, file+".1", keaHeader4+row(2, "input", 3600)+row(3, "input", 3600)+row(4, "previous", 0))
-	write(t, file, keaHeader4+row(3, "base", 3600))
-	write(t, file+".output", keaHeader4+row(9, "output", 3600))
+	write(t, file+".2", keaHeader4+keaRow(1, "previous", 3600)+keaRow(2, "previous", 3600)+keaRow(3, "previous", 3600)+keaRow(4, "previous", 3600))
+	write(t, file+".1", keaHeader4+keaRow(2, "input", 3600)+keaRow(3, "input", 3600)+keaRow(4, "previous", 0))
+	write(t, file, keaHeader4+keaRow(3, "base", 3600))
+	write(t, file+".output", keaHeader4+keaRow(9, "output", 3600))
 	f := follow(t, time.Hour, File{Kea, file})
 	waitFor(t, f, []sample.Lease{named(1, "previous"), named(2, "input"), named(3, "base")})
 
-	write(t, file+".completed", keaHeader4+row(1, "completed", 3600))
+	write(t, file+".completed", keaHeader4+keaRow(1, "completed", 3600))
 	waitFor(t, f, []sample.Lease{named(1, "completed"), named(3, "base")})
 
 	for _, suffix := range []string{".2", ".1"} {
@@ -190,10 +193,58 @@ func TestFollowKea(t *testing.T) {
 	if err := os.Rename(file+".completed", file+".2"); err != nil {
 		t.Fatal(err)
 	}
-	add(t, file, row(5, "new", 3600))
+	add(t, file, keaRow(5, "new", 3600))
 	waitFor(t, f, []sample.Lease{named(1, "completed"), named(3, "base"), named(5, "new")})
 	if got := f.Reading().Files[0]; got.BadLines != 0 || !got.Up {
 		t.Errorf("state %+v", got)
+	}
+}
+
+// TestFollowKeaOfAnotherService follows Kea as a service of its own user sees it,
+// which systemd lets into Kea's folder: over a read-only bind mount, and a
+// symbolic link that comes when Kea first starts.
+func TestFollowKeaOfAnotherService(t *testing.T) {
+	lib, kea := t.TempDir(), t.TempDir()
+	seen, link := filepath.Join(lib, "private", "kea"), filepath.Join(lib, "kea")
+	if err := os.MkdirAll(seen, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	bindReadOnly(t, kea, seen)
+	late := follow(t, 100*time.Millisecond, File{Kea, filepath.Join(link, "dhcp4.leases")})
+	waitForState(t, late, filepath.Join(link, "dhcp4.leases"), true)
+	if err := os.Symlink("private/kea", link); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(kea, "dhcp4.leases")
+	write(t, file, keaHeader4+keaRow(1, "one", 3600))
+	waitFor(t, late, []sample.Lease{named(1, "one")})
+
+	f := follow(t, time.Hour, File{Kea, filepath.Join(link, "dhcp4.leases")}) // from now on only events tell
+	waitFor(t, f, []sample.Lease{named(1, "one")})
+	add(t, file, keaRow(2, "two", 3600))
+	waitFor(t, f, []sample.Lease{named(1, "one"), named(2, "two")})
+
+	if err := os.Rename(file, file+".1"); err != nil { // a cleanup begins
+		t.Fatal(err)
+	}
+	write(t, file, keaHeader4+keaRow(3, "three", 3600))
+	waitFor(t, f, []sample.Lease{named(1, "one"), named(2, "two"), named(3, "three")})
+	write(t, file+".completed", keaHeader4+keaRow(1, "one", 3600))
+	waitFor(t, f, []sample.Lease{named(1, "one"), named(3, "three")})
+}
+
+// bindReadOnly shows a folder at another place, as BindReadOnlyPaths= does.
+func bindReadOnly(t *testing.T, from, to string) {
+	t.Helper()
+	if err := unix.Mount(from, to, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(to, unix.MNT_DETACH) })
+	if err := unix.MountSetattr(unix.AT_FDCWD, to, 0, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, "file"), nil, 0o600); !errors.Is(err, unix.EROFS) {
+		t.Fatalf("writing in a read-only folder: %v", err)
 	}
 }
 

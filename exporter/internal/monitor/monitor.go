@@ -30,8 +30,11 @@ type Monitor struct {
 	conntrack *kernel.Conntrack
 	presence  *kernel.Presence
 	reads     singleflight.Group // of the byte counters: one at a time, shared by all who ask meanwhile
-	reloads   chan *config.Config
+	reloads   chan reload
+	started   chan struct{} // closed once every source was asked
 	ready     atomic.Bool
+	control   pulse  // of runControl
+	counting  pulse  // of runConntrack
 	keep      keeper // its store and channel; the rest is guarded by mu
 
 	mu         sync.Mutex // guards what follows
@@ -60,7 +63,7 @@ type vendors struct {
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), reloads: make(chan *config.Config)}
+	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), reloads: make(chan reload), started: make(chan struct{})}
 	m.registry = m.openState(cfg)
 	var errs [3]error
 	m.conntrack, errs[0] = kernel.OpenConntrack()
@@ -83,6 +86,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	m.mu.Unlock()
 	m.save(false)
 	m.ready.Store(true)
+	close(m.started)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.runConntrack(ctx, took) })
 	wg.Go(func() { m.runSaves(ctx) })
@@ -107,6 +111,9 @@ func (m *Monitor) start() {
 // and the end has not begun.
 func (m *Monitor) Ready() bool { return m.ready.Load() }
 
+// Started is closed when scrapes can be answered.
+func (m *Monitor) Started() <-chan struct{} { return m.started }
+
 // verifyInterval bounds how long a change to the table can go unseen should the
 // kernel's event about it be lost.
 const verifyInterval = time.Minute
@@ -114,6 +121,8 @@ const verifyInterval = time.Minute
 // runControl does all that changes the table or the set of interfaces, one
 // thing after the other.
 func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
+	m.control.beat(0)
+	defer m.control.end()
 	var table <-chan struct{}
 	stopTable := func() {}
 	refresh := time.NewTimer(m.interval())
@@ -126,18 +135,20 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 		if table == nil {
 			table, stopTable = m.watchTable(ctx)
 		}
+		m.control.beat(min(m.interval(), verifyInterval))
 		select {
 		case <-ctx.Done():
 			return
-		case cfg := <-m.reloads:
-			if leasesChanged := !reflect.DeepEqual(cfg.DHCP, m.cfg.DHCP); leasesChanged {
+		case r := <-m.reloads:
+			if leasesChanged := !reflect.DeepEqual(r.cfg.DHCP, m.cfg.DHCP); leasesChanged {
 				stopLeases()
-				stopLeases = m.followLeases(ctx, cfg)
+				stopLeases = m.followLeases(ctx, r.cfg)
 			}
-			m.apply(cfg)
+			m.apply(r.cfg)
 			stopTable()
 			table = nil
 			refresh.Reset(m.interval())
+			close(r.done)
 		case <-network:
 			m.followNetwork(changed)
 		case _, open := <-table:
@@ -201,8 +212,10 @@ const (
 )
 
 func (m *Monitor) runConntrack(ctx context.Context, took time.Duration) {
+	defer m.counting.end()
 	for {
 		pause := max(m.interval(), min(conntrackShare*took, conntrackSlowest))
+		m.counting.beat(pause)
 		select {
 		case <-ctx.Done():
 			return
@@ -264,8 +277,14 @@ func (m *Monitor) Scrape() collector.Scrape {
 	return s
 }
 
-// Reload puts a new configuration in force. A nil one stands for a file that was
-// rejected: the old one stays and the metrics say so.
+// reload asks for a configuration to be put in force.
+type reload struct {
+	cfg  *config.Config
+	done chan struct{} // closed when it is
+}
+
+// Reload puts a new configuration in force, unless ctx ends before. A nil one
+// stands for a file that was rejected: the old one stays and the metrics say so.
 func (m *Monitor) Reload(ctx context.Context, cfg *config.Config) {
 	if cfg == nil {
 		m.mu.Lock()
@@ -273,8 +292,14 @@ func (m *Monitor) Reload(ctx context.Context, cfg *config.Config) {
 		m.mu.Unlock()
 		return
 	}
+	r := reload{cfg, make(chan struct{})}
 	select {
-	case m.reloads <- cfg:
+	case m.reloads <- r:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-r.done:
 	case <-ctx.Done():
 	}
 }

@@ -81,13 +81,27 @@ func (r *Registry) Snapshot(now time.Time) *Snapshot {
 	return s
 }
 
+// Count tells how many clients there are, and how many of them are online.
+func (r *Registry) Count(now time.Time) (clients, online int) {
+	for c := range r.clients {
+		if r.online(c, now) {
+			online++
+		}
+	}
+	return len(r.clients), online
+}
+
+func (r *Registry) online(c *client, now time.Time) bool {
+	return !c.lastSeen.IsZero() && now.Sub(c.lastSeen) <= r.cfg.OfflineThreshold
+}
+
 func (r *Registry) view(c *client, now time.Time) Client {
 	v := Client{
 		Addr: c.primary, Addrs: slices.Clone(c.addrs), Connections: c.connections,
 		Totals: c.totals.minus(c.base), Lifetime: c.totals.Internet,
 		Period: minus(c.totals.Internet, c.period.Base), Quota: r.quota(c).Bytes,
 		FirstSeen: c.firstSeen, LastSeen: c.lastSeen, Baseline: c.baseline || c.declared != nil,
-		Online: !c.lastSeen.IsZero() && now.Sub(c.lastSeen) <= r.cfg.OfflineThreshold,
+		Online: r.online(c, now),
 	}
 	slices.SortFunc(v.Addrs, netip.Addr.Compare)
 	if len(c.macs) > 0 {
