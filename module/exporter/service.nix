@@ -26,7 +26,8 @@ let
   keaFiles = lib.filter (f: f.format == "kea") settings.dhcp.leases or [ ];
   keaFolders = lib.unique (map (f: dirOf f.path) keaFiles);
   besideKea = keaFiles != [ ] && (config.services.kea.dhcp4.enable || config.services.kea.dhcp6.enable);
-  private = lib.replaceStrings [ "/var/lib/kea" ] [ "/var/lib/private/kea" ];
+  keaState = "/var/lib/kea";
+  private = lib.replaceStrings [ keaState ] [ "/var/lib/private/kea" ];
 
   maxClients = settings.accounting.max_clients or 4096;
   mebibytes = n: "${toString n}M";
@@ -40,7 +41,20 @@ in
       "nf_conntrack"
       "nf_conntrack_netlink"
       "nf_tables"
+      "nft_ct"
     ];
+
+    # There before Kea's first start: a folder that comes later is not let in, and
+    # to wait for Kea would be to wait for the network.
+    systemd.tmpfiles.settings.network-metrics-exporter = lib.mkIf besideKea (
+      lib.genAttrs (map private (lib.filter (d: d == keaState || lib.hasPrefix "${keaState}/" d) keaFolders)) (_: {
+        d = {
+          user = "kea";
+          group = "kea";
+          mode = "0755";
+        };
+      })
+    );
 
     assertions = [
       {
@@ -56,10 +70,6 @@ in
       after = [
         "network.target"
         "nftables.service"
-      ]
-      ++ lib.optionals besideKea [
-        "kea-dhcp4-server.service"
-        "kea-dhcp6-server.service"
       ];
       reloadTriggers = [ config.environment.etc.${etc}.source ];
       unitConfig.StartLimitIntervalSec = 0; # a router is left alone: never give up

@@ -79,7 +79,11 @@ def serve_the_internet():
 
 def join():
     """Makes the clients, each with a lease of the router's DHCP server, and gives their names."""
-    return set(json.loads(clients.succeed("lab join --interface=lan0")))
+    joined = set(json.loads(clients.succeed("lab join --interface=lan0")))
+    # A lease alone is no sign of life.
+    pings = [f"ip netns exec {name} ping -c1 -W10 203.0.113.1 &" for name in sorted(joined)]
+    clients.succeed("\n".join(pings) + " wait")
+    return joined
 
 
 def play(duration):

@@ -8,6 +8,7 @@
       interface = "br-lan";
       bind-dynamic = true;
       dhcp-authoritative = true;
+      no-ping = true; # all clients come at once, and a slow machine takes seconds for each ping
       dhcp-range = [ "192.168.1.100,192.168.1.250,1h" ];
     };
   };
