@@ -47,6 +47,15 @@
 // Offload lets the kernel merge TCP segments on their way, as network cards do:
 // the router then counts one header for many segments, some 3 % less.
 //
+// The same load can be played across three machines, of which the one in the
+// middle is a router under test that the lab does not touch. [ServeInternet] is
+// one end; on another machine [Join] makes the clients, with leases of the
+// router's DHCP server, and a [Household] plays their flows. There is no common
+// memory there: the ends of a flow order, acknowledge and account in datagrams of
+// their own, which pass the router as well and are part of the truth. UDP stays
+// exact. So does TCP where the router's own network cards merge no segments
+// (GRO); lost segments are reported beside the truth.
+//
 // Two properties of the machine are left as they are, since routers differ in
 // them: where br_netfilter is active, frames between clients of one bridge pass
 // the forward hook; and the size of the connection tracking table is the host's.

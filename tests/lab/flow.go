@@ -71,6 +71,14 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
+// familyOf tells an address's family; IPv4 may be written as IPv6 has it.
+func familyOf(a netip.Addr) Family {
+	if a.Unmap().Is4() {
+		return IPv4
+	}
+	return IPv6
+}
+
 // headerSize is that of the IP header without options.
 func headerSize(f Family) int {
 	if f == IPv6 {
@@ -110,8 +118,14 @@ type pacer struct {
 	due  time.Time
 }
 
-// maxLag is what a late sender may catch up at once; a longer stall is lost.
-const maxLag = 50 * time.Millisecond
+const (
+	// maxLag is what a late sender may catch up at once; a longer stall is lost.
+	maxLag = 50 * time.Millisecond
+
+	// step is what a sender may be early: waking up for less costs more than
+	// the smoother flow is worth.
+	step = 10 * time.Millisecond
+)
 
 // wait blocks until the next n bytes may be sent.
 func (p *pacer) wait(ctx context.Context, n int) error {
@@ -123,7 +137,7 @@ func (p *pacer) wait(ctx context.Context, n int) error {
 	}
 	p.due = p.due.Add(p.rate.timeFor(n))
 	early := time.Until(p.due)
-	if early < time.Millisecond { // finer than timers are worth
+	if early < step {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(early)

@@ -110,7 +110,7 @@ func (h *Held) Close() error {
 	var failed error
 	for _, c := range h.conns {
 		err := errors.Join(c.client.CloseWrite(), c.peer.CloseWrite())
-		counts, countErr := c.count(h.flow.Family)
+		counts, countErr := c.count()
 		failed = errors.Join(failed, err, countErr)
 		h.lab.record(h.ends.client, h.ends.peer, h.flow, counts)
 		c.close()

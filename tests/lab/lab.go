@@ -39,8 +39,8 @@ type Lab struct {
 	Internet *Host
 	Clients  []*Host // in the order of the profile
 
+	ledger
 	byName   map[string]*Host
-	ledger   ledger
 	inFlight *semaphore.Weighted // of all flows together, see window
 	closing  sync.Once
 }
@@ -57,7 +57,6 @@ func New(p Profile) (*Lab, error) {
 	l := &Lab{
 		Profile:  p,
 		byName:   map[string]*Host{},
-		ledger:   ledger{truth: map[string]Truth{}},
 		inFlight: semaphore.NewWeighted(backlog),
 	}
 	if err := l.build(); err != nil {

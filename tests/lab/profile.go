@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -87,11 +88,45 @@ func ProfileNames() (names []string) {
 	return names
 }
 
+// ParseFlow reads a flow as profiles have them. Without a rate it goes as fast as
+// it can.
+func ParseFlow(text string) (f Flow, err error) {
+	if err = decode([]byte(text), &f); err == nil {
+		err = f.complete()
+	}
+	if err != nil {
+		return f, fmt.Errorf("flow %q: %w", text, err)
+	}
+	return f, nil
+}
+
+// Only gives the profile with these clients alone.
+func (p Profile) Only(names ...string) (Profile, error) {
+	all := p.Clients
+	p.Clients = nil
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(c Client) bool { return c.Name == name })
+		if i < 0 {
+			return p, fmt.Errorf("profile %s: no client %q", p.Name, name)
+		}
+		p.Clients = append(p.Clients, all[i])
+	}
+	return p, nil
+}
+
 func parseProfile(text []byte) (p Profile, err error) {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&p); err != nil && !errors.Is(err, io.EOF) {
+	if err := decode(text, &p); err != nil {
 		return p, err
 	}
 	return p, p.complete()
+}
+
+// decode refuses keys it does not know.
+func decode(text []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }

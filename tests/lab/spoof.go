@@ -76,15 +76,8 @@ func (s *Spoof) complete(h *Host) error {
 	return nil
 }
 
-func (s *Spoof) family() Family {
-	if s.Sources[0].Is4() {
-		return IPv4
-	}
-	return IPv6
-}
-
 func (l *Lab) spoof(ctx context.Context, h *Host, s Spoof) (Traffic, error) {
-	family := s.family()
+	family := familyOf(s.Sources[0])
 	sink, err := l.Internet.listenUDP(family, 0)
 	if err != nil {
 		return Traffic{}, err

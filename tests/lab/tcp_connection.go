@@ -9,8 +9,7 @@ import (
 
 // connection is a TCP connection with both of its ends in our hands.
 type connection struct {
-	client, peer *net.TCPConn
-	clientOpened bool
+	client, peer *stream
 }
 
 func (c *connection) close() {
@@ -38,15 +37,23 @@ func connectTo(listener *net.TCPListener, e ends) (*connection, error) {
 	if err := listener.SetDeadline(time.Now().Add(closeTimeout)); err != nil {
 		return nil, err
 	}
-	accepted, err := listener.AcceptTCP()
+	accepted, err := accept(listener)
 	if err != nil {
 		_ = opened.Close()
 		return nil, fmt.Errorf("accept: %w", err)
 	}
 	if e.opener == e.client {
-		return &connection{client: opened, peer: accepted, clientOpened: true}, nil
+		return &connection{client: opened, peer: accepted}, nil
 	}
 	return &connection{client: accepted, peer: opened}, nil
+}
+
+func accept(listener *net.TCPListener) (*stream, error) {
+	conn, err := listener.AcceptTCP()
+	if err != nil {
+		return nil, err
+	}
+	return newStream(conn, false)
 }
 
 func (h *Host) listenTCP(f Family, port uint16) (ln *net.TCPListener, err error) {
@@ -57,7 +64,7 @@ func (h *Host) listenTCP(f Family, port uint16) (ln *net.TCPListener, err error)
 	return ln, err
 }
 
-func (h *Host) dialTCP(to netip.AddrPort) (*net.TCPConn, error) {
+func (h *Host) dialTCP(to netip.AddrPort) (*stream, error) {
 	var conn net.Conn
 	err := h.Do(func() (err error) {
 		d := net.Dialer{Timeout: closeTimeout, KeepAlive: -1}
@@ -67,5 +74,5 @@ func (h *Host) dialTCP(to netip.AddrPort) (*net.TCPConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conn.(*net.TCPConn), nil
+	return newStream(conn.(*net.TCPConn), true)
 }

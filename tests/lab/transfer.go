@@ -6,45 +6,46 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 )
 
-// transfer sends the flow's datagrams, never more at once than the queues on the
-// way hold, and waits until all have arrived.
+// transfer sends the flow's datagrams and waits until all have arrived. The
+// receiver acknowledges to the sender in memory, so that not a packet is on the
+// network that is not counted.
 func (l *Lab) transfer(ctx context.Context, f Flow, send func([]byte) (int, error), receiver *net.UDPConn) (uint64, error) {
-	lossless, fail := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer fail(nil)
-	w := &flight{flow: semaphore.NewWeighted(window), all: l.inFlight}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := w.receive(receiver, f.Payload); err != nil {
-			fail(err)
-		}
-	}()
-	err := w.send(ctx, lossless, f, send)
-	if drainErr := w.flow.Acquire(lossless, window); drainErr != nil {
-		err = errors.Join(err, context.Cause(lossless))
+	if err := receiver.SetReadDeadline(time.Time{}); err != nil {
+		return 0, err
 	}
-	w.done.Store(true)
+	w := newFlight(l.inFlight)
+	received := make(chan error, 1)
+	go func() { received <- w.receive(receiver, f.Payload) }()
+	err := errors.Join(w.send(ctx, f, send), w.land())
 	_ = receiver.SetReadDeadline(time.Now())
-	<-done
-	l.inFlight.Release(int64(w.sent.Load() - w.received.Load())) // what was lost
+	err = errors.Join(err, <-received)
+	w.abandon()
 	return w.sent.Load(), err
 }
 
-// flight is a flow under way. The receiver acknowledges to the sender in memory,
-// so that not a packet is on the network that is not counted.
+// flight is what a flow has under way: never more than the queues on the way
+// hold. Each datagram takes credit, and its acknowledgement gives that back.
 type flight struct {
-	flow, all      *semaphore.Weighted
-	sent, received atomic.Uint64
-	done           atomic.Bool
+	flow, all          *semaphore.Weighted
+	sent, acknowledged atomic.Uint64
+
+	mu        sync.Mutex
+	abandoned bool
 }
 
-func (w *flight) send(ctx, lossless context.Context, f Flow, send func([]byte) (int, error)) error {
+func newFlight(all *semaphore.Weighted) *flight {
+	return &flight{flow: semaphore.NewWeighted(window), all: all}
+}
+
+// send sends the flow's datagrams at its rate until one of its limits.
+func (w *flight) send(ctx context.Context, f Flow, send func([]byte) (int, error)) error {
 	stop, cancel := f.stopAfter(ctx)
 	defer cancel()
 	pace := pacer{rate: f.Rate}
@@ -54,54 +55,99 @@ func (w *flight) send(ctx, lossless context.Context, f Flow, send func([]byte) (
 		if err := pace.wait(stop, size); err != nil {
 			return stopped(ctx)
 		}
-		if w.flow.Acquire(lossless, 1) != nil {
-			return nil // transfer reports the loss
-		}
-		if w.all.Acquire(lossless, 1) != nil {
-			w.flow.Release(1)
-			return nil
+		if err := w.takeOff(stop); err != nil {
+			if stop.Err() != nil {
+				return stopped(ctx)
+			}
+			return err
 		}
 		if _, err := send(buf); err != nil {
-			w.flow.Release(1)
-			w.all.Release(1)
+			w.sent.Add(^uint64(0))
+			w.release(1)
 			return fmt.Errorf("send datagram %d: %w", n+1, err)
 		}
-		w.sent.Add(1)
 	}
 	return nil
 }
 
-// receive counts datagrams in until the flow is done, and fails when one that
-// was sent does not come.
-func (w *flight) receive(conn *net.UDPConn, payload int) error {
-	buf := make([]byte, MaxPayload+1)
-	for before := uint64(0); ; before = w.received.Load() {
-		if err := conn.SetReadDeadline(time.Now().Add(lossTimeout)); err != nil {
-			return err
-		}
-		err := w.receiveUntilDeadline(conn, buf, payload)
-		switch got := w.received.Load(); {
-		case w.done.Load():
-			return nil
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			return err
-		case got == before && w.sent.Load() > got:
-			return fmt.Errorf("%d of %d datagrams lost", w.sent.Load()-got, w.sent.Load())
-		}
+// takeOff waits for the credit of one datagram, which is under way from then on.
+func (w *flight) takeOff(ctx context.Context) error {
+	if err := w.wait(ctx, w.flow, 1); err != nil {
+		return err
+	}
+	if err := w.wait(ctx, w.all, 1); err != nil {
+		w.flow.Release(1)
+		return err
+	}
+	w.sent.Add(1)
+	return nil
+}
+
+// land waits until everything that was sent is acknowledged.
+func (w *flight) land() error {
+	return w.wait(context.Background(), w.flow, window)
+}
+
+// wait waits for credit as long as datagrams may be under way.
+func (w *flight) wait(ctx context.Context, credit *semaphore.Weighted, n int64) error {
+	if credit.TryAcquire(n) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lossTimeout)
+	defer cancel()
+	if credit.Acquire(ctx, n) != nil {
+		return fmt.Errorf("%d of %d datagrams lost", w.sent.Load()-w.acknowledged.Load(), w.sent.Load())
+	}
+	return nil
+}
+
+// acknowledge tells how many datagrams have arrived by now.
+func (w *flight) acknowledge(total uint64) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	before := w.acknowledged.Load()
+	switch {
+	case w.abandoned:
+		return nil
+	case total < before || total > w.sent.Load():
+		return fmt.Errorf("%d datagrams acknowledged after %d, of %d that were sent", total, before, w.sent.Load())
+	}
+	w.acknowledged.Store(total)
+	w.release(int64(total - before))
+	return nil
+}
+
+func (w *flight) release(n int64) {
+	w.flow.Release(n)
+	w.all.Release(n)
+}
+
+// abandon gives back what datagrams under way hold, when no more will be sent
+// and nobody waits for their acknowledgement.
+func (w *flight) abandon() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.abandoned {
+		w.abandoned = true
+		w.release(int64(w.sent.Load() - w.acknowledged.Load()))
 	}
 }
 
-func (w *flight) receiveUntilDeadline(conn *net.UDPConn, buf []byte, payload int) error {
-	for {
+// receive acknowledges datagrams until the socket's deadline.
+func (w *flight) receive(conn *net.UDPConn, payload int) error {
+	buf := make([]byte, MaxPayload+1)
+	for total := uint64(1); ; total++ {
 		n, _, err := conn.ReadFromUDPAddrPort(buf)
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		case err != nil:
 			return err
-		}
-		if n != payload {
+		case n != payload:
 			return fmt.Errorf("received a datagram of %d bytes instead of %d", n, payload)
 		}
-		w.received.Add(1)
-		w.flow.Release(1)
-		w.all.Release(1)
+		if err := w.acknowledge(total); err != nil {
+			return err
+		}
 	}
 }

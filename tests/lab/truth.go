@@ -34,7 +34,10 @@ const (
 )
 
 // Traffic counts IP packets and their bytes, IP header included, link header not.
-type Traffic struct{ Bytes, Packets uint64 }
+type Traffic struct {
+	Bytes   uint64 `json:"bytes"`
+	Packets uint64 `json:"packets"`
+}
 
 // Counts is what one host sent and received.
 type Counts struct{ Up, Down Traffic }
@@ -75,15 +78,18 @@ func (c Counts) minus(o Counts) Counts { return Counts{c.Up.minus(o.Up), c.Down.
 // mirrored is the same traffic seen from the other end.
 func (c Counts) mirrored() Counts { return Counts{Up: c.Down, Down: c.Up} }
 
-// ledger holds the truth of all hosts since the lab was built.
+// ledger holds the truth of all hosts since it was opened.
 type ledger struct {
 	mu    sync.Mutex
 	truth map[string]Truth
 }
 
-func (g *ledger) add(host string, k Kind, c Counts) {
+func (g *ledger) enter(host string, k Kind, c Counts) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.truth == nil {
+		g.truth = map[string]Truth{}
+	}
 	if g.truth[host] == nil {
 		g.truth[host] = Truth{}
 	}
@@ -93,11 +99,11 @@ func (g *ledger) add(host string, k Kind, c Counts) {
 // Truth gives what every client, and the router under RouterName, sent and
 // received since the lab was built. Flows are entered when they end; Spoof is
 // not, since its packets belong to nobody.
-func (l *Lab) Truth() map[string]Truth {
-	l.ledger.mu.Lock()
-	defer l.ledger.mu.Unlock()
-	all := make(map[string]Truth, len(l.ledger.truth))
-	for name, t := range l.ledger.truth {
+func (g *ledger) Truth() map[string]Truth {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make(map[string]Truth, len(g.truth))
+	for name, t := range g.truth {
 		all[name] = maps.Clone(t)
 	}
 	return all
@@ -111,7 +117,7 @@ func (l *Lab) record(client, peer *Host, f Flow, c Counts) {
 		if k.Class = Local; client.LAN == peer.LAN {
 			k.Class = bridged
 		}
-		l.ledger.add(peer.Name, k, c.mirrored())
+		l.enter(peer.Name, k, c.mirrored())
 	}
-	l.ledger.add(client.Name, k, c)
+	l.enter(client.Name, k, c)
 }

@@ -23,7 +23,7 @@ const (
 )
 
 // lossTimeout is how long a packet may be under way on a busy machine.
-var lossTimeout = 5 * time.Second
+var lossTimeout = 10 * time.Second
 
 // datagrams is the size of n datagrams at the IP layer.
 func datagrams(f Family, payload int, n uint64) Traffic {

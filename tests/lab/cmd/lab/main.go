@@ -1,5 +1,6 @@
 // Command lab builds a router with its clients in network namespaces and either
 // keeps it, runs a command on the router, or demonstrates the exporter on it.
+// On three machines it plays the part of two: the internet and the clients.
 package main
 
 import (
@@ -31,13 +32,26 @@ func main() {
 	runCmd := app.Command("run", "Build the lab, run a command on its router and exit with its status.")
 	argv := runCmd.Arg("command", "Command and its arguments, after --.").Required().Strings()
 
+	var across machines
+	onThisMachine := across.commands(app)
+
 	chosen := kingpin.MustParse(app.Parse(os.Args[1:]))
-	enter(chosen == demoCmd.FullCommand(), &demo)
+	if onThisMachine[chosen] == nil {
+		enter(chosen == demoCmd.FullCommand(), &demo)
+	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
-	exit(withLab(*profile, *scale, func(l *lab.Lab) error {
+	p, err := lab.LoadProfile(*profile)
+	if err != nil {
+		exit(err)
+	}
+	p.Scale *= *scale
+	if do := onThisMachine[chosen]; do != nil {
+		exit(do(ctx, p))
+	}
+	exit(withLab(p, func(l *lab.Lab) error {
 		switch chosen {
 		case demoCmd.FullCommand():
 			return runDemo(ctx, l, demo)
@@ -82,12 +96,7 @@ func exit(err error) {
 }
 
 // withLab builds the lab of a profile for the time of one function.
-func withLab(profile string, scale float64, do func(*lab.Lab) error) error {
-	p, err := lab.LoadProfile(profile)
-	if err != nil {
-		return err
-	}
-	p.Scale *= scale
+func withLab(p lab.Profile, do func(*lab.Lab) error) error {
 	l, err := lab.New(p)
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"router-monitoring/tests/lab"
 )
 
 // asProgram makes the test program play the lab command.
@@ -16,6 +18,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
+	lab.Isolate()
 	os.Exit(m.Run())
 }
 
