@@ -13,7 +13,7 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
+test_tools = nft busybox dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
@@ -49,6 +49,10 @@ test: lint ## run every test that this machine can, and say what was left out
 	go test $$race -timeout 10m -exec "$$netns" ./... && \
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3s && \
 	printf "Left out:$${left_out:- nothing}\n"
+
+.PHONY: vm-test
+vm-test: build ## run the VM tests on Debian VMs under QEMU; with TESTS=metrics, those named
+	@PATH="$$PATH:/usr/local/sbin:/usr/sbin:/sbin" python3 -B tests/vm/debian/run.py $(TESTS)
 
 FUZZTIME = 1m
 .PHONY: fuzz

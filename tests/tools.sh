@@ -23,6 +23,7 @@ package_of() {
 	prometheus | promtool) echo prometheus ;;
 	prometheus-alertmanager | amtool) echo prometheus-alertmanager ;;
 	prometheus-node-exporter) echo prometheus-node-exporter ;;
+	busybox) echo busybox ;;
 	dnsmasq) echo dnsmasq-base ;;
 	kea-dhcp4 | kea-lfc) echo kea-dhcp4-server ;;
 	kea-dhcp6) echo kea-dhcp6-server ;;

@@ -28,6 +28,7 @@ let
       "coreutils"
       "curl"
       "dig"
+      "ethtool"
       "findutils"
       "gnugrep"
       "gnused"

@@ -1,5 +1,6 @@
 # The router under test: a bridge toward the clients, NAT toward the internet.
 # What serves DHCP and what is monitored is up to each test.
+{ pkgs, ... }:
 {
   imports = [ ../../../module ];
 
@@ -28,6 +29,10 @@
       internalInterfaces = [ "br-lan" ];
     };
   };
+  environment.systemPackages = [
+    pkgs.curl
+    pkgs.ethtool
+  ];
   boot.kernel.sysctl."net.ipv6.conf.all.forwarding" = true;
 
   systemd.network = {
