@@ -51,9 +51,8 @@ class Machine(Vm):
             if is_right(status):
                 return output
             if time.monotonic() > end:
-                raise TestFailed(
-                    f"{self.name}: `{command}` still exits with {status} after {timeout} s; it writes: {output.strip() or 'nothing'}"
-                )
+                found = f"still exits with {status} after {timeout} s; it writes: {output.strip() or 'nothing'}"
+                raise TestFailed(f"{self.name}: `{command}` {found}")
             time.sleep(PAUSE)
 
     def wait_for_file(self, filename, timeout=900):
