@@ -11,7 +11,7 @@
         alertmanager.receivers.webhook.url = "http://203.0.113.1:8080/";
         alertmanager.groupWait = "1s";
         # The same question as HighBandwidthUsage asks, without its five minutes.
-        alerts.thresholds.clientBytesPerSecond.tx = 20000;
+        alerts.thresholds.clientBytesPerSecond.tx = 5000;
         alerts.extraRuleFiles = [ ./machines/hog-now.rules.yml ];
       };
     };

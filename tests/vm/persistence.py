@@ -29,6 +29,9 @@ def keeps_all(what_happens):
 with subtest("a restart keeps totals and names"):
     keeps_all(lambda: router.succeed(f"systemctl restart {EXPORTER}"))
 
+with subtest("so does a new configuration"):
+    keeps_all(lambda: router.succeed(f"systemctl reload {EXPORTER}"))
+
 with subtest("so does a crash, after which systemd starts it again"):
     keeps_all(lambda: router.succeed(f"systemctl kill --signal=KILL {EXPORTER}"))
 

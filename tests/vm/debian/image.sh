@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds what the VMs boot: a disk with Debian 13 and a kernel, from the mirror in
-# the apt sources of this machine. Nothing of our tests is inside, so it is built once; a change
-# of this folder's image.sh, furnish.sh, vmlinux.py or image/, or of the apt
-# sources, builds it anew, and so does `make clean` to get newer packages.
+# the apt sources of this machine. Nothing of our tests is inside, so it is built
+# once; a change of this folder's image.sh, furnish.sh, vmlinux.py or image/, or of
+# the apt sources, builds it anew, and so does `make clean` to get newer packages.
 #
 #   tests/vm/debian/image.sh     prints the folder with root.ext4 and vmlinux
 set -euo pipefail

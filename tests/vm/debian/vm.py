@@ -117,7 +117,8 @@ class Vm:
             *("-drive", f"id=disk,if=none,file={self.disk},format=qcow2,cache=unsafe"),
             *("-device", "nvme,drive=disk,serial=disk"),
             *("-drive", f"id=files,if=none,file={self.files},format=raw,readonly=on"),
-            *("-device", "nvme,drive=files,serial=files"),
+            # not a second NVMe: which of two the kernel finds first is left to chance
+            *("-device", "virtio-blk-pci,drive=files,serial=files"),
             *("-chardev", f"file,id=kernel,path={self.logs}/kernel.log,append=on", "-serial", "chardev:kernel"),
             *("-chardev", f"socket,id=shell,fd={shell}", "-device", "virtconsole,chardev=shell"),
             *("-chardev", f"file,id=journal,path={self.logs}/journal.log,append=on"),
