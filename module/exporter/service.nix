@@ -10,6 +10,7 @@
 let
   cfg = config.services.network-metrics-exporter;
   inherit (cfg) settings;
+  inherit (import ../endpoint.nix { inherit lib; }) endpoint isLoopback;
 
   generated = (pkgs.formats.yaml { }).generate "config.yml" settings;
   checked = pkgs.runCommand "network-metrics-exporter.yml" { source = generated; } ''
@@ -17,9 +18,6 @@ let
   '';
   canCheck = cfg.checkConfig && pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
   etc = "network-metrics-exporter/config.yml";
-
-  bracketed = if lib.hasInfix ":" cfg.listenAddress then "[${cfg.listenAddress}]" else cfg.listenAddress;
-  isLoopback = lib.hasPrefix "127." cfg.listenAddress || lib.elem cfg.listenAddress [ "::1" "localhost" ];
 
   # Kea keeps its leases from everybody but its own user. So the exporter runs as
   # that user, sees of Kea nothing but its folder of leases, and that read-only.
@@ -80,7 +78,7 @@ in
           [
             (lib.getExe cfg.package)
             "--config.file=/etc/${etc}"
-            "--web.listen-address=${bracketed}:${toString cfg.port}"
+            "--web.listen-address=${endpoint cfg.listenAddress cfg.port}"
           ]
           ++ lib.optional (cfg.webConfigFile != null) "--web.config.file=/run/credentials/network-metrics-exporter.service/web.yml"
           ++ cfg.extraFlags
@@ -139,7 +137,7 @@ in
         # twice what the exporter bounds its own heap to
         MemoryMax = mebibytes (64 + maxClients / 128);
       }
-      // lib.optionalAttrs isLoopback {
+      // lib.optionalAttrs (isLoopback cfg.listenAddress) {
         IPAddressAllow = "localhost";
         IPAddressDeny = "any";
       };

@@ -7,7 +7,7 @@ let
   grafana = config.services.grafana.settings.server;
   prometheus = config.services.prometheus;
 
-  isLoopback = address: lib.hasPrefix "127." address || lib.elem address [ "::1" "localhost" ];
+  inherit (import ../endpoint.nix { inherit lib; }) isLoopback;
   ports =
     lib.optional (cfg.grafana.enable && !isLoopback grafana.http_addr) grafana.http_port
     ++ lib.optional (

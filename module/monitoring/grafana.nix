@@ -10,6 +10,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.services.router-monitoring;
   prometheus = config.services.prometheus;
+  inherit (import ../endpoint.nix { inherit lib; }) reachable;
 
   dashboards = import ../../dashboards { inherit (cfg.grafana) sections; };
   folder = "router-monitoring/dashboards";
@@ -28,13 +29,6 @@ let
     "interfaces"
     "system"
   ];
-
-  url =
-    let
-      inherit (prometheus) listenAddress port;
-      host = if lib.elem listenAddress [ "" "0.0.0.0" "::" ] then "127.0.0.1" else listenAddress;
-    in
-    "http://${if lib.hasInfix ":" host then "[${host}]" else host}:${toString port}";
 
   server = config.services.grafana.settings.server;
   adguard = config.services.adguardhome;
@@ -124,7 +118,7 @@ in
             name = "Router";
             type = "prometheus";
             uid = "router-monitoring";
-            inherit url;
+            url = "http://${reachable prometheus.listenAddress prometheus.port}";
             isDefault = cfg.grafana.defaultDatasource;
             # Graphs take their windows from it: the slower of the two jobs.
             jsonData.timeInterval = "15s";

@@ -6,10 +6,8 @@ let
   exporter = config.services.network-metrics-exporter;
   node = config.services.prometheus.exporters.node;
 
-  # A target's address as another program on this machine reaches it.
-  host = address: if lib.elem address [ "" "0.0.0.0" "::" ] then "127.0.0.1" else address;
-  bracketed = address: if lib.hasInfix ":" address then "[${address}]" else address;
-  at = { listenAddress, port, ... }: "${bracketed (host listenAddress)}:${toString port}";
+  inherit (import ../endpoint.nix { inherit lib; }) reachable;
+  at = { listenAddress, port, ... }: reachable listenAddress port;
 
   router.router = cfg.routerName;
   job = name: interval: labels: target: {
