@@ -57,3 +57,16 @@ func execute(t *testing.T, dir, name string, args ...string) string {
 	}
 	return string(out)
 }
+
+// TestLock asks whether the lock holds all inputs of the flake, so that using it
+// needs no network but for fetching them.
+func TestLock(t *testing.T) {
+	flake := t.TempDir()
+	for _, file := range []string{"flake.nix", "flake.lock"} {
+		execute(t, ".", "cp", filepath.Join("../..", file), flake)
+	}
+	t.Setenv("NIX_REMOTE", "local?root="+t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	execute(t, flake, "nix", "--offline", "--extra-experimental-features", "nix-command flakes",
+		"flake", "metadata", "--no-update-lock-file", "path:"+flake)
+}
