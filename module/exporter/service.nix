@@ -28,7 +28,6 @@ let
   private = lib.replaceStrings [ keaState ] [ "/var/lib/private/kea" ];
 
   maxClients = settings.accounting.max_clients or 4096;
-  mebibytes = n: "${toString n}M";
 in
 {
   config = lib.mkIf cfg.enable {
@@ -135,7 +134,7 @@ in
         RestrictSUIDSGID = true;
         DevicePolicy = "closed";
         # twice what the exporter bounds its own heap to
-        MemoryMax = mebibytes (64 + maxClients / 128);
+        MemoryMax = "${toString (64 + maxClients / 128)}M";
       }
       // lib.optionalAttrs (isLoopback cfg.listenAddress) {
         IPAddressAllow = "localhost";
