@@ -56,7 +56,7 @@ func example() Scrape {
 		Sources: []Source{{"accounting", true, 300 * time.Microsecond}, {"conntrack", false, 0}},
 		Leases:  []LeaseFile{{Path: "/var/lib/dnsmasq/dnsmasq.leases", Format: "dnsmasq", Up: true, Leases: 3, BadLines: 1}},
 		State:   &State{Up: true, LastSave: now.Add(-30 * time.Second), Duration: 4 * time.Millisecond, Size: 12345},
-		Hook:    "forward", Table: "network_metrics", Repairs: 2, ConfigLoaded: now.Add(-time.Minute),
+		Hook:    "forward", Table: "network_metrics", Bypassed: true, Repairs: 2, ConfigLoaded: now.Add(-time.Minute),
 		took: 1500 * time.Microsecond,
 	}
 }

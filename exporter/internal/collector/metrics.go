@@ -214,6 +214,13 @@ var Metrics = []*Metric{
 				out.add(1, s.Hook, s.Table)
 			}
 		}),
+	single("network_exporter_flowtable_bypass", gauge,
+		"1 while a flowtable may hide packets from the counters: see the log for the remedy. Absent if accounting is off.", nil,
+		func(s *Scrape, out *samples) {
+			if slices.ContainsFunc(s.Sources, func(src Source) bool { return src.Name == "accounting" }) {
+				out.bool(s.Bypassed)
+			}
+		}),
 	single("network_exporter_accounting_repairs_total", counter,
 		"Times the nftables table was found deleted or changed by somebody else and was put right.", nil,
 		func(s *Scrape, out *samples) { out.count(s.Repairs) }),

@@ -15,6 +15,7 @@ type Scrape struct {
 	Leases             []LeaseFile
 	State              *State // nil where nothing is kept
 	Hook, Table        string // of the accounting in force; empty while nothing is counted
+	Bypassed           bool   // a flowtable may hide packets from the counters
 	Repairs            uint64
 	ConfigReloadFailed bool
 	ConfigLoaded       time.Time

@@ -46,6 +46,11 @@ type Accounting struct {
 	Table      string // Name of the exporter's own nftables table, network_metrics by default.
 	Hook       string // Where packets are counted: HookAuto (default), HookForward or HookDevice.
 	MaxClients int    // How many clients the kernel's sets and the metrics hold at most, 1 to 65536, 4096 by default.
+
+	// ProtectTable lets nobody else change or flush the tables, false by default.
+	// It needs Linux 6.9, for the table flags owner and persist together. nft loads
+	// no saved ruleset that holds a protected table.
+	ProtectTable bool
 }
 
 // The places where packets can be counted.

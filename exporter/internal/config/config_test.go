@@ -123,8 +123,8 @@ func TestParse(t *testing.T) {
 			c.LAN.Interfaces = []string{"lan0"}
 			c.Clients = []Client{{Name: "Ä", Type: "Ä", MACs: []sample.MAC{{2, 0, 0, 0, 0, 1}}}}
 		}},
-		{"ok accounting", "accounting: {enabled: false, table: meter2, hook: device, max_clients: 65536}", func(c *Config) {
-			c.Accounting = Accounting{Enabled: false, Table: "meter2", Hook: HookDevice, MaxClients: 65536}
+		{"ok accounting", "accounting: {enabled: false, table: meter2, hook: device, max_clients: 65536, protect_table: true}", func(c *Config) {
+			c.Accounting = Accounting{Enabled: false, Table: "meter2", Hook: HookDevice, MaxClients: 65536, ProtectTable: true}
 		}},
 		{"ok durations", "update_interval: 1m30s\noffline_threshold: 90d\n", func(c *Config) {
 			c.UpdateInterval, c.OfflineThreshold = 90*time.Second, 90*24*time.Hour

@@ -121,10 +121,11 @@ excluded_ips: {a: b}
 		}},
 
 		// Accounting, paths and times.
-		{"bad accounting", "accounting:\n  table: 1st\n  hook: netdev\n  max_clients: 0\n", []string{
+		{"bad accounting", "accounting:\n  table: 1st\n  hook: netdev\n  max_clients: 0\n  protect_table: persist\n", []string{
 			`2: accounting.table: "1st" is not a table name nft can read; begin with a letter and use letters, digits and _`,
 			`3: accounting.hook: "netdev" is not possible; use auto, forward, device`,
 			"4: accounting.max_clients: 0 is out of range; use 1 to 65536",
+			`5: accounting.protect_table: needs true or false, not the text "persist"`,
 		}},
 		{"bad max_clients", "accounting: {max_clients: 65537}", []string{"1: accounting.max_clients: 65537 is out of range; use 1 to 65536"}},
 		{"bad max_clients, fraction", "accounting: {max_clients: 1.5}", []string{"1: accounting.max_clients: 1.5 is not a whole number in reach; write it in digits"}},

@@ -59,6 +59,7 @@ func readConfig(n node, c *Config) {
 			optional("table", &c.Accounting.Table, text(parseTable)),
 			optional("hook", &c.Accounting.Hook, oneOf(HookAuto, HookForward, HookDevice)),
 			optional("max_clients", &c.Accounting.MaxClients, between(1, maxClients, integer)),
+			optional("protect_table", &c.Accounting.ProtectTable, boolean),
 		),
 		optional("state_dir", &c.StateDir, text(parsePath)),
 		optional("update_interval", &c.UpdateInterval, s.period(between(second, hour, duration))),
