@@ -162,7 +162,23 @@ in
     enableNftables = mkOption {
       type = types.bool;
       default = true;
-      description = "Count bytes, in an nftables table of the exporter's own. Without it only connections and presence are reported.";
+      description = "Count bytes, in nftables tables of the exporter's own. Without it only connections and presence are reported.";
+    };
+
+    accounting.hook = mkOption {
+      type = types.enum [
+        "auto"
+        "forward"
+        "device"
+      ];
+      default = "auto";
+      description = "Where packets are counted: `forward` after the firewall, `device` on the LAN interfaces, which a flowtable does not bypass. `auto` is `device` where a flowtable needs it.";
+    };
+
+    accounting.protectTable = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Let nobody else change or flush the exporter's tables, so that a firewall reload or `nft flush ruleset` loses no byte; needs Linux 6.9. Turn it off if you save the running ruleset with `nft list ruleset`: the copy does not load while the tables are protected.";
     };
 
     updateInterval = mkOption {

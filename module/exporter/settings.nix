@@ -27,7 +27,11 @@ let
       inherit (cfg) vendors;
     }
     // {
-      accounting.enabled = cfg.enableNftables;
+      accounting = {
+        enabled = cfg.enableNftables;
+        inherit (cfg.accounting) hook;
+        protect_table = cfg.accounting.protectTable;
+      };
       state_dir = cfg.stateDir;
       update_interval = seconds cfg.updateInterval;
       offline_threshold = seconds cfg.offlineThreshold;

@@ -11,6 +11,7 @@
         enable = true;
         lanInterface = "br-lan";
         wanInterface = "wan0";
+        accounting.protectTable = false; # so that the reload finds something to delete
       };
     };
     internet = ./machines/internet.nix;

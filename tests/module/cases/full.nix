@@ -32,6 +32,10 @@
     ];
     vendors = null;
     enableNftables = false;
+    accounting = {
+      hook = "forward";
+      protectTable = false;
+    };
     updateInterval = 10;
     offlineThreshold = 600;
     excludedIPs = [ "192.168.1.1" ];
