@@ -10,7 +10,8 @@ var severities = []string{"critical", "warning", "info"}
 
 // wanted are the alerts people were promised.
 var wanted = strings.Fields(`HighBandwidthUsage QuotaNearlyUsed QuotaExceeded NewDevice SustainedStreaming
-	TooManyConnections ConntrackNearlyFull AccountingBypassed AccountingIncomplete ExporterDown SourceDown
+	TooManyConnections ConntrackNearlyFull FlowtableBypass AccountingBypassed AccountingIncomplete AccountingInconsistent
+	ExporterDown SourceDown
 	WanDown DiskAlmostFull HighTemperature HighCpu LowMemory`)
 
 func TestAlerts(t *testing.T) {

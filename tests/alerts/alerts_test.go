@@ -73,6 +73,9 @@ func TestAlertsArrive(t *testing.T) {
 	if others := in.except("NewDevice", "HighBandwidthUsage"); len(others) > 0 {
 		t.Errorf("uncalled for: %v", others)
 	}
+	if prometheus.has(t, `count_over_time(ALERTS{alertname="AccountingInconsistent"}[1h])`) {
+		t.Error("what was forwarded was not, at some moment, what all clients have")
+	}
 }
 
 // play is cut short when the test has seen enough.
