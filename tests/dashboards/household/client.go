@@ -16,7 +16,7 @@ type client struct {
 	number int // seeds its noise
 	ticks  []time.Time
 	online []bool
-	down   []float64 // bytes since it joined, at each tick
+	down   []float64 // bytes since it joined, at each tick; whole numbers
 	up     []float64
 	conns  []float64
 }
@@ -44,7 +44,7 @@ func (c *client) play() {
 			down, up = down+d, up+u
 		}
 		c.online = append(c.online, c.presence.at(c.number, t))
-		c.down, c.up = append(c.down, down), append(c.up, up)
+		c.down, c.up = append(c.down, math.Round(down)), append(c.up, math.Round(up))
 		c.conns = append(c.conns, c.connections(t))
 	}
 }

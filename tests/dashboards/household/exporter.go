@@ -61,6 +61,7 @@ func (h *Household) exporter() []Series {
 	}
 	add("network_exporter_scrape_duration_seconds", wobble(0.0009, 0.5))
 	add("network_exporter_accounting_info", constant(1), "hook", "forward", "table", "network_metrics")
+	add("network_exporter_flowtable_bypass", constant(0))
 	add("network_exporter_accounting_repairs_total", func(i int) float64 {
 		if h.ticks[i].Before(flushed) {
 			return 0
