@@ -15,7 +15,7 @@ import (
 // NetworkSpec is what the owner configured; what is empty is found out.
 type NetworkSpec struct {
 	LAN     []string       // default: every link with a private subnet that is not WAN, loopback or a port
-	Subnets []netip.Prefix // default: the LAN links' own prefixes, and the routes that end on them
+	Subnets []netip.Prefix // default: what is reached over the LAN links: their own prefixes, and routes
 	WAN     []string       // default: the links of the default routes that are not configured as LAN
 }
 
@@ -57,14 +57,19 @@ func (t networkTables) network(spec NetworkSpec) sample.Network {
 			lan = l.looksLikeLAN() && !slices.Contains(n.WAN, l.Name) && !slices.Contains(defaults, l.Name)
 		}
 		if lan {
-			n.LAN = append(n.LAN, l.Link)
+			link := l.Link
+			link.Reached, link.Below = t.reached(link), t.below(link.Index, maxBelow)
+			n.LAN = append(n.LAN, link)
 		}
 	}
 	n.Subnets = slices.Clone(spec.Subnets)
 	if len(n.Subnets) == 0 {
-		n.Subnets = t.subnetsOf(n.LAN)
+		for _, l := range n.LAN {
+			n.Subnets = append(n.Subnets, l.Reached...)
+		}
 	}
-	n.Subnets = sortPrefixes(n.Subnets)
+	n.Subnets = widest(n.Subnets)
+	n.Own, n.Elsewhere = t.own(), t.elsewhere(n)
 	slices.SortFunc(n.LAN, func(a, b sample.Link) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(n.WAN)
 	n.WAN = slices.Compact(n.WAN)
@@ -110,21 +115,82 @@ func (t networkTables) defaultLinks() []string {
 	return slices.Compact(names)
 }
 
-// subnetsOf collects the prefixes that are reached on the links themselves. The
-// routes add what the addresses do not show: a WireGuard peer's AllowedIPs, the
-// far end of a point-to-point link.
-func (t networkTables) subnetsOf(links []sample.Link) []netip.Prefix {
-	var subnets []netip.Prefix
-	for _, l := range links {
-		subnets = append(subnets, l.Prefixes...)
-		for _, r := range t.routes {
-			own := r.dst.IsSingleIP() && slices.Contains(l.Addrs, r.dst.Addr())
-			if r.ifindex == l.Index && r.onLink && r.dst.Bits() != 0 && isSubnetAddr(r.dst.Addr()) && !own {
-				subnets = append(subnets, r.dst)
+// reached collects the prefixes that lie behind a link. The routes add what the
+// addresses do not show: a WireGuard peer's AllowedIPs, the far end of a
+// point-to-point link, a network behind another router.
+func (t networkTables) reached(l sample.Link) []netip.Prefix {
+	found := slices.Clone(l.Prefixes)
+	for _, r := range t.routes {
+		own := r.dst.IsSingleIP() && slices.Contains(l.Addrs, r.dst.Addr())
+		if r.ifindex == l.Index && r.dst.Bits() != 0 && isSubnetAddr(r.dst.Addr()) && !own {
+			found = append(found, r.dst)
+		}
+	}
+	return widest(found)
+}
+
+// elsewhere collects what is reached over links that are neither LAN nor WAN.
+func (t networkTables) elsewhere(n sample.Network) []netip.Prefix {
+	var found []netip.Prefix
+	for _, l := range t.links {
+		lan := slices.ContainsFunc(n.LAN, func(lan sample.Link) bool { return lan.Index == l.Index })
+		if !l.loopback && !lan && !slices.Contains(n.WAN, l.Name) {
+			found = append(found, t.reached(l.Link)...)
+		}
+	}
+	return widest(found)
+}
+
+// own lists the router's addresses.
+func (t networkTables) own() []netip.Addr {
+	var addrs []netip.Addr
+	for _, l := range t.links {
+		for _, a := range l.Addrs {
+			if isSubnetAddr(a) {
+				addrs = append(addrs, a)
 			}
 		}
 	}
-	return subnets
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return slices.Compact(addrs)
+}
+
+// maxBelow bounds how many devices stand on each other.
+const maxBelow = 8
+
+// below lists the ways down from a link.
+func (t networkTables) below(index, depth int) (ways [][]sample.Device) {
+	if depth == 0 {
+		return nil
+	}
+	for _, l := range t.links {
+		under := l.master == index || slices.ContainsFunc(t.links, func(v networkLink) bool { return v.Index == index && v.parent == l.Index })
+		if !under {
+			continue
+		}
+		device := sample.Device{Name: l.Name, Index: l.Index, Ethernet: l.Ethernet}
+		further := t.below(l.Index, depth-1)
+		if further == nil {
+			further = [][]sample.Device{nil}
+		}
+		for _, way := range further {
+			ways = append(ways, append([]sample.Device{device}, way...))
+		}
+	}
+	return ways
+}
+
+// maxPrefixes bounds a list of prefixes: each costs every packet a comparison.
+const maxPrefixes = 64
+
+// widest sorts prefixes and keeps those that hold the most addresses.
+func widest(prefixes []netip.Prefix) []netip.Prefix {
+	kept := sortPrefixes(prefixes)
+	if len(kept) <= maxPrefixes {
+		return kept
+	}
+	slices.SortStableFunc(kept, func(a, b netip.Prefix) int { return a.Bits() - b.Bits() })
+	return sortPrefixes(kept[:maxPrefixes])
 }
 
 // isSubnetAddr tells whether clients can have addresses of this kind that are

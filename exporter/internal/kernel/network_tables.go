@@ -23,10 +23,15 @@ type networkLink struct {
 	sample.Link
 	loopback bool
 	port     bool // of a bridge or bond, which has the addresses
+	master   int  // index of that bridge or bond; 0 for none
+	parent   int  // index of the device that a VLAN is on; 0 for none
 }
 
-// networkRoute is one next hop of a unicast route in the main table: a default
-// route (length 0) or one that ends on its link.
+// maxGatewayRoutes bounds the routes through other routers that are kept: a
+// router may carry the Internet's whole table.
+const maxGatewayRoutes = 1024
+
+// networkRoute is one next hop of a unicast route in the main table.
 type networkRoute struct {
 	dst     netip.Prefix
 	ifindex int
@@ -75,7 +80,7 @@ func readLinks(h *netlink.Handle) ([]networkLink, error) {
 	links := make([]networkLink, 0, len(all))
 	for _, l := range all {
 		a := l.Attrs()
-		links = append(links, networkLink{
+		link := networkLink{
 			Link: sample.Link{
 				Name: a.Name, Index: a.Index,
 				Up:       a.RawFlags&unix.IFF_UP != 0,
@@ -83,7 +88,17 @@ func readLinks(h *netlink.Handle) ([]networkLink, error) {
 			},
 			loopback: a.RawFlags&unix.IFF_LOOPBACK != 0,
 			port:     enslaving[a.MasterIndex],
-		})
+		}
+		if link.Ethernet && len(a.HardwareAddr) == len(link.MAC) {
+			link.MAC = sample.MAC(a.HardwareAddr)
+		}
+		if link.port {
+			link.master = a.MasterIndex
+		}
+		if l.Type() == "vlan" {
+			link.parent = a.ParentIndex
+		}
+		links = append(links, link)
 	}
 	return links, err
 }
@@ -114,10 +129,10 @@ func readAddrs(h *netlink.Handle, links []networkLink) error {
 	return err
 }
 
-// readRoutes keeps few routes of many: a router may carry the Internet's whole table.
 func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
 	var routes []networkRoute
 	var errs []error
+	gateways := 0
 	for family, everything := range map[int]netip.Prefix{
 		netlink.FAMILY_V4: netip.PrefixFrom(netip.IPv4Unspecified(), 0),
 		netlink.FAMILY_V6: netip.PrefixFrom(netip.IPv6Unspecified(), 0),
@@ -128,8 +143,16 @@ func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
 			if !ok {
 				dst = everything
 			}
-			if r.Type == unix.RTN_UNICAST {
-				routes = append(routes, nextHops(r, dst.Masked())...)
+			if r.Type != unix.RTN_UNICAST {
+				return true
+			}
+			for _, hop := range nextHops(r, dst.Masked()) {
+				if !hop.onLink && hop.dst.Bits() != 0 {
+					gateways++
+				}
+				if gateways <= maxGatewayRoutes || hop.onLink || hop.dst.Bits() == 0 {
+					routes = append(routes, hop)
+				}
 			}
 			return true
 		})
@@ -147,9 +170,8 @@ func nextHops(r netlink.Route, dst netip.Prefix) []networkRoute {
 	}
 	var routes []networkRoute
 	for _, hop := range hops {
-		onLink := hop.Gw == nil && hop.Via == nil
-		if hop.Flags&unix.RTNH_F_DEAD == 0 && (onLink || dst.Bits() == 0) {
-			routes = append(routes, networkRoute{dst, hop.LinkIndex, onLink})
+		if hop.Flags&unix.RTNH_F_DEAD == 0 {
+			routes = append(routes, networkRoute{dst, hop.LinkIndex, hop.Gw == nil && hop.Via == nil})
 		}
 	}
 	return routes

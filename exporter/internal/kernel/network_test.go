@@ -23,7 +23,7 @@ func TestReadNetworkFindsOut(t *testing.T) {
 	isolate(t)
 	lan := addLink(t, device("br-lan"),
 		"192.168.1.1/24", "fd00:1::1/64", "2001:db8:1::1/64")
-	addLink(t, &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "port0", MasterIndex: lan}, PeerName: "peer0"}, "10.5.0.1/24")
+	port := addLink(t, &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "port0", MasterIndex: lan}, PeerName: "peer0"}, "10.5.0.1/24")
 	wan := addLink(t, device("wan0"), "10.0.0.2/24", "2001:db8::2/64")
 	addLink(t, device("public0"), "198.51.100.1/24")
 	addLink(t, device("vpnclient"), "10.64.0.7/32")
@@ -38,12 +38,18 @@ func TestReadNetworkFindsOut(t *testing.T) {
 		LAN: []sample.Link{
 			{Name: "br-lan", Index: lan, Up: true, Ethernet: true,
 				Prefixes: prefixes("192.168.1.0/24", "2001:db8:1::/64", "fd00:1::/64"),
-				Addrs:    addresses("192.168.1.1", "2001:db8:1::1", "fd00:1::1")},
-			{Name: "wg0", Index: wg, Up: true, Ethernet: true, Prefixes: prefixes("10.100.0.0/24"), Addrs: addresses("10.100.0.1")},
+				Addrs:    addresses("192.168.1.1", "2001:db8:1::1", "fd00:1::1"),
+				Reached:  prefixes("10.77.0.0/16", "192.168.1.0/24", "2001:db8:1::/64", "fd00:1::/64"),
+				Below:    [][]sample.Device{{{Name: "port0", Index: port, Ethernet: true}}}},
+			{Name: "wg0", Index: wg, Up: true, Ethernet: true, Prefixes: prefixes("10.100.0.0/24"), Addrs: addresses("10.100.0.1"),
+				Reached: prefixes("10.100.0.0/24", "10.200.0.0/24", "fd00:9::2/128")},
 		},
 		WAN: []string{"wan0"},
-		Subnets: prefixes("10.100.0.0/24", "10.200.0.0/24", "192.168.1.0/24",
+		Subnets: prefixes("10.77.0.0/16", "10.100.0.0/24", "10.200.0.0/24", "192.168.1.0/24",
 			"2001:db8:1::/64", "fd00:1::/64", "fd00:9::2/128"),
+		Own: addresses("10.0.0.2", "10.5.0.1", "10.64.0.7", "10.100.0.1", "192.168.1.1", "198.51.100.1",
+			"2001:db8::2", "2001:db8:1::1", "fd00:1::1"),
+		Elsewhere: prefixes("10.5.0.0/24", "198.51.100.0/24"),
 	}
 	checkNetwork(t, NetworkSpec{}, want)
 }
@@ -72,16 +78,17 @@ func TestReadNetworkAsConfigured(t *testing.T) {
 		Subnets: prefixes("fd00::5/64", "192.168.7.9/24", "192.168.7.128/25"),
 	}
 	link := sample.Link{Name: "lan0", Index: lan, Up: true, Ethernet: true,
-		Prefixes: prefixes("203.0.113.0/24"), Addrs: addresses("203.0.113.1")}
+		Prefixes: prefixes("203.0.113.0/24"), Addrs: addresses("203.0.113.1"), Reached: prefixes("203.0.113.0/24")}
 	want := sample.Network{
 		LAN: []sample.Link{link}, WAN: []string{"ppp0"},
 		Subnets: prefixes("192.168.7.0/24", "fd00::/64"), Missing: []string{"later0", "ppp0"},
+		Own: addresses("10.1.0.1", "203.0.113.1"), Elsewhere: prefixes("10.1.0.0/24"),
 	}
 	checkNetwork(t, spec, want)
 
 	later := addLink(t, device("later0"))
 	want.LAN = append([]sample.Link{}, sample.Link{Name: "lan0", Index: lan, Up: true, Ethernet: true,
-		Prefixes: link.Prefixes, Addrs: link.Addrs}, sample.Link{Name: "later0", Index: later, Up: true, Ethernet: true})
+		Prefixes: link.Prefixes, Addrs: link.Addrs, Reached: link.Reached}, sample.Link{Name: "later0", Index: later, Up: true, Ethernet: true})
 	want.Missing = []string{"ppp0"}
 	checkNetwork(t, spec, want)
 }
@@ -136,7 +143,7 @@ func TestReadNetworkWithoutCarrier(t *testing.T) {
 	if flags&unix.RTNH_F_LINKDOWN == 0 {
 		t.Fatal("the route never noticed")
 	}
-	checkNetwork(t, NetworkSpec{}, sample.Network{WAN: []string{"wan0"}})
+	checkNetwork(t, NetworkSpec{}, sample.Network{WAN: []string{"wan0"}, Own: addresses("192.168.100.2")})
 }
 
 func TestWatchNetwork(t *testing.T) {
@@ -252,6 +259,10 @@ func checkNetwork(t *testing.T, spec NetworkSpec, want sample.Network) {
 				got.LAN[i].Addrs = append(got.LAN[i].Addrs, a)
 			}
 		}
+		if l.Ethernet && l.MAC.IsZero() {
+			t.Errorf("%s has no MAC", l.Name)
+		}
+		got.LAN[i].MAC = sample.MAC{} // the kernel makes them up
 	}
 	opts := []cmp.Option{
 		cmpopts.EquateEmpty(), cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{}),

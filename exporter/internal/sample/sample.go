@@ -63,12 +63,29 @@ const (
 	Classes // how many there are
 )
 
+// Hook tells where in the kernel's path of a packet it is counted. There is a
+// table of counters for each.
+type Hook uint8
+
+// AtForward is behind the firewall, where packets pass from one interface to
+// another. AtDevice is where they come in and go out on the LAN's devices, which a
+// flowtable does not bypass.
+const (
+	AtForward Hook = iota
+	AtDevice
+	Hooks // how many there are
+)
+
+func (h Hook) String() string { return [Hooks]string{"forward", "device"}[h] }
+
 // Element is one counter of the kernel: a client address and, for uploads over
 // Ethernet, the MAC that used it.
 type Element struct {
+	Hook      Hook
 	Class     Class
 	Direction Direction
-	MAC       MAC // zero for downloads and for links without a link header
+	Bare      bool // a download at the device hook of a link without a link header
+	MAC       MAC  // zero for downloads and for links without a link header
 	Addr      netip.Addr
 	Traffic
 }
@@ -76,9 +93,11 @@ type Element struct {
 // ByDirection holds one value for uploads and one for downloads.
 type ByDirection [Directions]Traffic
 
-// Accounting is one reading of the kernel's counters. All values only rise
-// while Epoch stays the same.
+// Accounting is one reading of one table of the kernel's counters. All values
+// only rise while Epoch stays the same; bytes may fall back by a few link headers,
+// since bytes and packets are not read at the same instant.
 type Accounting struct {
+	Hook        Hook
 	Epoch       string // random token of the counting table; a new one means all counters began at zero
 	Elements    []Element
 	Forwarded   ByDirection // all that was forwarded between LAN and WAN
@@ -129,8 +148,22 @@ type Link struct {
 	Index    int
 	Up       bool
 	Ethernet bool           // frames carry a MAC; false for WireGuard, PPP, tun
+	MAC      MAC            // zero where frames carry none
 	Prefixes []netip.Prefix // of its own addresses, masked, link-local left out
 	Addrs    []netip.Addr   // its own addresses, link-local included
+	Reached  []netip.Prefix // what is routed out of it, Prefixes included, the default left out; of LAN links only
+
+	// Below are the ways that its packets take through the devices underneath (a
+	// bridge's ports, the device that a VLAN is on), each from the top to the last
+	// one. Nil for a device that stands on nothing; of LAN links only.
+	Below [][]Device
+}
+
+// Device is a network interface that packets pass.
+type Device struct {
+	Name     string
+	Index    int
+	Ethernet bool
 }
 
 // Network is what the router looks like at one moment: which interfaces are LAN,
@@ -140,6 +173,9 @@ type Network struct {
 	WAN     []string
 	Subnets []netip.Prefix // masked, sorted, IPv4 first
 	Missing []string       // configured interfaces that do not exist at present
+
+	Own       []netip.Addr   // the router's own addresses on all links, sorted; link-local and loopback left out
+	Elsewhere []netip.Prefix // what is reached over links that are neither LAN nor WAN (VPN, containers)
 }
 
 // Lease is one address that a DHCP server gave out.
