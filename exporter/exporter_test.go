@@ -573,10 +573,6 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("lan:\n  interface: [br-lan]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	device := filepath.Join(t.TempDir(), "device.yml")
-	if err := os.WriteFile(device, []byte("accounting: {hook: device}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	t.Setenv("STATE_DIRECTORY", t.TempDir())
 	for _, tt := range []struct {
 		name string
@@ -588,7 +584,6 @@ func TestErrorsNameTheRemedy(t *testing.T) {
 		{"an unknown flag", []string{"--colour"}, []string{"--colour", "--help"}},
 		{"a named configuration that is not there", []string{"--config.file=/nonexistent.yml"}, []string{"/nonexistent.yml", "no such file"}},
 		{"an unknown key", []string{"--config.file=" + bad}, []string{bad + ":2", "lan.interface", "did you mean interfaces"}},
-		{"a hook that is yet to come", []string{"--config.file=" + device}, []string{"accounting.hook", "auto or forward"}},
 		{"an unknown key, only checked", []string{"--config.file=" + bad, "--config.check"}, []string{bad + ":2"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -180,3 +180,41 @@ func (s *scraper) lastScrape() passed {
 	defer s.mu.Unlock()
 	return s.last
 }
+
+// TestProtectedTableOutlivesFlushes flushes everything under load while the table
+// is protected: not a byte is missed.
+func TestProtectedTableOutlivesFlushes(t *testing.T) {
+	const rate = 400 * lab.Kbit
+	l := busyLab(t,
+		lab.Flow{Family: lab.IPv4, Direction: lab.Up, Rate: rate},
+		lab.Flow{Family: lab.IPv6, Direction: lab.Up, Rate: rate},
+		lab.Flow{Family: lab.IPv6, Direction: lab.Down, Rate: rate},
+	)
+	for _, hook := range []string{"forward", "device"} {
+		t.Run(hook, func(t *testing.T) {
+			h := household{l, startExporter(t, "lan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\naccounting: {protect_table: true, hook: "+hook+"}\n")}
+			if exec.Command("nft", "delete table inet network_metrics").Run() == nil {
+				t.Skip("this kernel cannot protect tables (before Linux 6.9)")
+			}
+			before, sentBefore := clientBytes(h.scrape(t)), sentBytes(l)
+			stop := play(t, l)
+			for range 10 {
+				time.Sleep(100 * time.Millisecond)
+				if err := l.ReloadRuleset(); err != nil {
+					t.Error(err)
+				}
+			}
+			stop()
+			m := h.scrape(t)
+			sent, counted := sentBytes(l)-sentBefore, clientBytes(m)-before
+			if counted != sent {
+				t.Errorf("%d bytes sent, %d counted", sent, counted)
+			}
+			if repairs := m.value("network_exporter_accounting_repairs_total"); repairs != 0 {
+				t.Errorf("%v repairs", repairs)
+			}
+			checkAudit(t, m)
+			t.Logf("10 flushes: %d of %d bytes missed", sent-counted, sent)
+		})
+	}
+}

@@ -77,9 +77,6 @@ func (o options) load() (cfg *config.Config, found bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if cfg.Accounting.Hook == config.HookDevice {
-		return nil, false, fmt.Errorf("%s: accounting.hook: device is not available in this version; use auto or forward", o.configFile)
-	}
 	// systemd's StateDirectory= names the folder unless the file does.
 	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); dir != "" && cfg.StateDir == config.Default().StateDir {
 		cfg.StateDir = dir

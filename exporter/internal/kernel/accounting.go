@@ -1,38 +1,46 @@
 package kernel
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/google/nftables"
-	"github.com/google/nftables/userdata"
-	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 
 	"router-monitoring/exporter/internal/sample"
 )
 
-// Accounting owns one nftables table of family inet, in which the kernel counts
-// each client's packets and bytes. It writes no rule anywhere else. The table
-// stays when the exporter stops and is adopted by the next one.
+// Accounting counts each client's packets and bytes in the kernel. It owns two
+// nftables tables of one name and writes no rule anywhere else: one of family
+// inet, for what passes the forward hook and for the router's own traffic; and,
+// where packets bypass that hook, one of family netdev, which counts them on the
+// LAN's devices. They stay when the exporter stops.
 type Accounting struct {
-	table *nftables.Table
-	size  uint32 // of each set
+	options AccountingOptions
 
 	mu     sync.Mutex // one change or reading at a time
-	nft    *nftables.Conn
+	writer *writer
 	dumper *dumper
-	epoch  string // of the table as last seen whole; empty when it has to be looked at
-	handle uint64 // the kernel's number of that table, never given twice
-	seeded map[netip.Addr]struct{}
+	tables [sample.Hooks]*table
+	hook   sample.Hook // where clients are counted
+	known  bool        // the hook was chosen once
+}
+
+// AccountingOptions are what the owner decides.
+type AccountingOptions struct {
+	Table string // name of both tables
+	Size  int    // most addresses in each set, for all of which the kernel allots memory at once
+
+	// Hook is where to count; nil means behind the firewall, unless a flowtable
+	// would hide packets there.
+	Hook *sample.Hook
+
+	// Protect keeps others from changing or flushing the tables, where the kernel
+	// can (Linux 6.9).
+	Protect bool
 }
 
 // Outcome tells what Ensure found and did.
@@ -40,82 +48,243 @@ type Outcome string
 
 // Outcomes of Ensure, in the order of how much was changed.
 const (
-	Unchanged Outcome = "unchanged" // the table is as it should be
-	Outdated  Outcome = "outdated"  // it has sets of another size, see Ensure
+	Unchanged Outcome = "unchanged" // the tables are as they should be
+	Outdated  Outcome = "outdated"  // one has sets of another size or other flags, see Ensure
 	Updated   Outcome = "updated"   // rules replaced, counters kept
-	Installed Outcome = "installed" // table made anew, counters begin at zero
+	Installed Outcome = "installed" // a table made anew, counters begin at zero
 )
 
-// ErrTableGone is answered where the table is missing or is not the one that
+// Accounted is how Ensure left things.
+type Accounted struct {
+	Outcome   Outcome
+	Hook      sample.Hook // where clients are counted
+	Switched  bool        // it was the other one before
+	Bypass    string      // why packets may pass uncounted, and what to do; empty if none do
+	Protected bool        // nobody else can change the tables
+}
+
+// ErrTableGone is answered where a table is missing or is not the one that
 // Ensure last saw: counters read from it would belong to something else.
 var ErrTableGone = errors.New("the table is gone or was replaced")
 
-// OpenAccounting opens the netlink sockets, in the network namespace of the
-// calling thread, for a table of the given name. Each of its sets holds at most
-// size addresses (the kernel allots memory for all of them at once). Nothing is
-// installed before Ensure.
-func OpenAccounting(table string, size int) (*Accounting, error) {
-	nft, err := nftables.New(nftables.WithSockOptions(prepareSocket))
+// OpenAccounting opens the netlink sockets in the network namespace of the
+// calling thread. Nothing is installed before Ensure.
+func OpenAccounting(o AccountingOptions) (*Accounting, error) {
+	w, err := openWriter(o.Protect)
 	if err != nil {
-		return nil, fmt.Errorf("open nftables: %w", err)
+		return nil, err
 	}
 	d, err := openDumper(unix.NETLINK_NETFILTER)
 	if err != nil {
-		return nil, fmt.Errorf("open nftables: %w", err)
+		return nil, errors.Join(fmt.Errorf("open nftables: %w", err), w.Close())
 	}
-	return &Accounting{
-		table: &nftables.Table{Name: table, Family: nftables.TableFamilyINet},
-		size:  uint32(size), nft: nft, dumper: d, seeded: map[netip.Addr]struct{}{},
-	}, nil
+	a := &Accounting{options: o, writer: w, dumper: d}
+	for hook, family := range [sample.Hooks]nftables.TableFamily{nftables.TableFamilyINet, nftables.TableFamilyNetdev} {
+		a.tables[hook] = &table{
+			Table:  &nftables.Table{Name: o.Table, Family: family},
+			layout: [sample.Hooks]layout{forwardLayout, deviceLayout}[hook],
+			hook:   sample.Hook(hook), size: uint32(o.Size), dumper: d, writer: w, seeded: map[netip.Addr]struct{}{},
+		}
+	}
+	return a, nil
 }
 
-// prepareSocket readies the socket of one transaction: google/nftables opens one
-// for each, so that no late answer is taken for another's. The kernel echoes every
-// rule at once, which overruns a buffer of the default size from a dozen LAN
-// prefixes on. Where larger buffers are refused the default ones have to do.
-func prepareSocket(c *netlink.Conn) error {
-	_ = c.SetReadBuffer(16 << 20)
-	_ = c.SetWriteBuffer(4 << 20)
-	return c.SetDeadline(time.Now().Add(dumpTimeout))
-}
+// Close closes the sockets and leaves the tables in the kernel.
+func (a *Accounting) Close() error { return errors.Join(a.writer.Close(), a.dumper.Close()) }
 
-// Close closes the sockets and leaves the table in the kernel.
-func (a *Accounting) Close() error { return a.dumper.Close() }
-
-// Ensure makes the table fit the network: it adopts one that fits, replaces the
-// rules of one that counts for other interfaces or prefixes (its counters stay),
-// and makes anew one that is missing or is a copy restored from a saved ruleset.
-// A second call changes nothing. A table of ours with sets of another size is
-// left alone and can be read once more: then Replace it.
-func (a *Accounting) Ensure(n sample.Network) (Outcome, error) { return a.ensure(n, false) }
+// Ensure makes the tables fit the network: it adopts those that fit, replaces the
+// rules of those that count for other interfaces or prefixes (their counters
+// stay), and makes anew what is missing or is a copy restored from a saved
+// ruleset. A second call changes nothing. A table of ours with sets of another
+// size or other flags is left alone and can be read once more: then Replace it.
+//
+// Where the hook changes, one transaction moves the rules from one table to the
+// other. What the old one counted stays there to be read.
+func (a *Accounting) Ensure(n sample.Network) (Accounted, error) { return a.ensure(n, false) }
 
 // Replace does what Ensure does, but makes an outdated table anew.
-func (a *Accounting) Replace(n sample.Network) (Outcome, error) { return a.ensure(n, true) }
+func (a *Accounting) Replace(n sample.Network) (Accounted, error) { return a.ensure(n, true) }
 
-func (a *Accounting) ensure(n sample.Network, replace bool) (Outcome, error) {
+func (a *Accounting) ensure(n sample.Network, replace bool) (Accounted, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	want := forwardRuleset(n)
-	have, err := a.inspect()
+	flowtables, err := a.readFlowtables()
 	if err != nil {
-		return Unchanged, explain(err)
+		return Accounted{Outcome: Unchanged}, explain(err)
 	}
-	outcome := Unchanged
-	ours, fits := a.recognise(have)
+	hook, bypass := a.choose(flowtables)
+	outcome, err := a.install(n, hook, flowtables, replace)
+	if hook == sample.AtDevice && unsupported(err) {
+		bypass = "this kernel cannot count on devices (" + err.Error() + "): remove the flowtable, or use Linux 5.16 or later with CONFIG_NETFILTER_EGRESS"
+		hook = sample.AtForward
+		outcome, err = a.install(n, hook, flowtables, replace)
+	}
+	done := Accounted{Outcome: outcome, Hook: hook, Switched: a.known && a.hook != hook, Bypass: bypass, Protected: a.writer.owning}
+	if err != nil {
+		for _, t := range a.tables {
+			t.forget()
+		}
+		return done, explain(err)
+	}
+	a.hook, a.known = hook, true
+	return done, nil
+}
+
+// choose tells where to count, and what escapes the counters there.
+func (a *Accounting) choose(flowtables []flowtable) (hook sample.Hook, bypass string) {
 	switch {
-	case ours && !fits && !replace:
-		outcome = Outdated
-	case !fits:
-		outcome, have, err = a.install(want, have.handle != 0)
-	case !slices.Equal(byChain(have.rules), byChain(want.comments())):
-		outcome, err = Updated, a.replaceRules(want)
+	case a.options.Hook != nil:
+		hook = *a.options.Hook
+	case len(flowtables) > 0:
+		hook = sample.AtDevice
 	}
-	a.epoch, a.handle = have.epoch, have.handle
-	if err != nil {
-		a.epoch = ""
-		return outcome, explain(err)
+	for _, f := range flowtables {
+		switch {
+		case f.hardware:
+			return hook, fmt.Sprintf("the network card forwards connections of flowtable %q by itself, unseen by any program: remove `flags offload` from the flowtable", f.name)
+		case hook == sample.AtForward:
+			bypass = fmt.Sprintf("connections of flowtable %q bypass the forward hook: set accounting.hook to auto", f.name)
+		}
+	}
+	return hook, bypass
+}
+
+// install puts both tables right, with the clients' rules in that of the hook.
+func (a *Accounting) install(n sample.Network, hook sample.Hook, flowtables []flowtable, replace bool) (Outcome, error) {
+	outcome := Unchanged
+	want := [sample.Hooks]ruleset{sample.AtForward: forwardRuleset(n, hook == sample.AtForward)}
+	if hook == sample.AtDevice {
+		want[sample.AtDevice] = deviceRulesetFor(n, flowtables)
+	}
+	var have [sample.Hooks]tableState
+	outdated := false
+	for i, t := range a.tables {
+		var err error
+		if have[i], err = t.inspect(); err != nil {
+			return outcome, err
+		}
+		ours, fits := t.recognise(have[i])
+		outdated = outdated || ours && !fits
+	}
+	if outdated && !replace {
+		for i, t := range a.tables {
+			if ours, _ := t.recognise(have[i]); ours {
+				t.epoch, t.handle = have[i].epoch, have[i].handle
+			}
+		}
+		return Outdated, nil
+	}
+	for i, t := range a.tables {
+		state, err := a.prepare(t, have[i], t.hook == sample.AtForward || t.hook == hook)
+		if err != nil {
+			return outcome, err
+		}
+		if state.handle != have[i].handle && state.handle != 0 {
+			outcome = Installed
+		}
+		have[i] = state
+	}
+	changed := false
+	for i, t := range a.tables {
+		if have[i].handle != 0 && !have[i].fits(want[i]) {
+			t.addRules(have[i], want[i])
+			changed = true
+		}
+	}
+	if changed {
+		if err := a.writer.Flush(); err != nil {
+			return outcome, fmt.Errorf("write the rules of table %s: %w", a.options.Table, err)
+		}
+		if outcome == Unchanged {
+			outcome = Updated
+		}
+	}
+	for i, t := range a.tables {
+		t.epoch, t.handle = have[i].epoch, have[i].handle
 	}
 	return outcome, nil
+}
+
+func deviceRulesetFor(n sample.Network, flowtables []flowtable) ruleset {
+	first := *nftables.ChainPriorityFilter
+	for _, f := range flowtables {
+		first = min(first, f.priority)
+	}
+	inFlowtable := func(device string) bool {
+		return slices.ContainsFunc(flowtables, func(f flowtable) bool { return f.holds(device) })
+	}
+	return deviceRuleset(n, hookedDevices(n.LAN, inFlowtable), first)
+}
+
+// prepare adopts a table, makes it anew or, where it is not needed and none of ours,
+// leaves it alone. It returns what there is then; nothing if it is no table to
+// count in.
+func (a *Accounting) prepare(t *table, have tableState, needed bool) (tableState, error) {
+	ours, fits := t.recognise(have)
+	switch {
+	case fits:
+		return have, a.writer.adopt(t.Table, have)
+	case needed:
+		state, err := t.make(have.handle != 0)
+		if a.writer.owning && errors.Is(err, unix.EOPNOTSUPP) { // the kernel has no such tables
+			if err := a.stopOwning(); err != nil {
+				return tableState{}, err
+			}
+			state, err = t.make(false)
+		}
+		return state, err
+	case ours:
+		return tableState{}, t.remove()
+	}
+	return tableState{}, nil
+}
+
+func (a *Accounting) stopOwning() error {
+	err := a.writer.Close()
+	a.writer.owning = false
+	return errors.Join(err, a.writer.reopen())
+}
+
+// unsupported tells an error of a kernel that lacks the netdev hooks.
+func unsupported(err error) bool {
+	return errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EPROTONOSUPPORT)
+}
+
+// Read reads all tables there are. It fails where one is gone or not the one that
+// Ensure saw last: call Ensure and read again.
+func (a *Accounting) Read() ([]sample.Accounting, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var readings []sample.Accounting
+	for _, t := range a.tables {
+		if t.epoch == "" && t.hook == sample.AtDevice && a.hook == sample.AtForward {
+			continue
+		}
+		r, err := t.read()
+		if err != nil {
+			return nil, err
+		}
+		readings = append(readings, r)
+	}
+	return readings, nil
+}
+
+// Retired reports a table that counts nothing any more and only waits for a last
+// reading; then Retire it.
+func (a *Accounting) Retired() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hook == sample.AtForward && a.tables[sample.AtDevice].epoch != ""
+}
+
+// Retire deletes the table that Retired told of.
+func (a *Accounting) Retire() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.hook != sample.AtForward {
+		return nil
+	}
+	return a.tables[sample.AtDevice].remove()
 }
 
 // Seed makes a place, with counters at zero, for the downloads of addresses that
@@ -125,38 +294,12 @@ func (a *Accounting) ensure(n sample.Network, replace bool) (Outcome, error) {
 func (a *Accounting) Seed(addrs []netip.Addr) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.epoch == "" {
+	t := a.tables[a.hook]
+	if t.epoch == "" {
 		return ErrTableGone
 	}
-	addrs = a.unseeded(addrs)
-	for _, s := range elementSets {
-		if s.direction != sample.Download {
-			continue
-		}
-		var elements []nftables.SetElement
-		for _, addr := range addrs {
-			if addr.Is6() == s.ipv6 {
-				elements = append(elements, nftables.SetElement{Key: addr.AsSlice()})
-			}
-		}
-		for some := range slices.Chunk(elements, chunk) {
-			set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType()}
-			if err := a.nft.SetAddElements(set, some); err != nil {
-				return fmt.Errorf("add addresses to set %s: %w", s.name, err)
-			}
-			if err := a.nft.Flush(); err != nil && !errors.Is(err, unix.ENFILE) {
-				return fmt.Errorf("add addresses to set %s: %w", s.name, err)
-			}
-		}
-	}
-	for _, addr := range addrs {
-		a.seeded[addr] = struct{}{}
-	}
-	return nil
+	return t.seed(addrs)
 }
-
-// chunk is how many elements go into one message, whose attributes end at 64 KiB.
-const chunk = 256
 
 // Drain deletes elements whose counters the caller has read, and returns those
 // that are gone. The kernel cannot read and delete at once: a packet that comes
@@ -165,179 +308,44 @@ const chunk = 256
 func (a *Accounting) Drain(elements []sample.Element) (gone []sample.Element, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.epoch == "" {
-		return nil, ErrTableGone
-	}
-	for _, s := range elementSets {
-		var here []sample.Element
-		for _, e := range elements {
-			if e.Class == s.class && e.Direction == s.direction && e.Addr.Is6() == s.ipv6 {
-				here = append(here, e)
-			}
+	for _, t := range a.tables {
+		if t.epoch == "" {
+			continue
 		}
-		for some := range slices.Chunk(here, chunk) {
-			if err := a.deleteElements(s, some); err != nil {
-				return gone, fmt.Errorf("drain set %s: %w", s.name, explain(err))
-			}
-			gone = append(gone, some...)
+		some, err := t.drain(elements)
+		gone = append(gone, some...)
+		if err != nil {
+			return gone, err
 		}
 	}
 	return gone, nil
 }
 
-// deleteElements deletes all of them or, on an error, none.
-func (a *Accounting) deleteElements(s elementSet, elements []sample.Element) error {
-	set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType()}
-	var keys []nftables.SetElement
-	for _, e := range elements {
-		keys = append(keys, nftables.SetElement{Key: s.encodeKey(e)})
-		delete(a.seeded, e.Addr)
-	}
-	if err := a.nft.SetDeleteElements(set, keys); err != nil {
-		return err
-	}
-	return a.nft.Flush()
-}
-
-// unseeded leaves out what was seeded before.
-func (a *Accounting) unseeded(addrs []netip.Addr) []netip.Addr {
-	if len(a.seeded) > 2*int(a.size) {
-		clear(a.seeded)
-	}
-	var fresh []netip.Addr
-	for _, addr := range addrs {
-		if _, done := a.seeded[addr]; !done {
-			fresh = append(fresh, addr)
-		}
-	}
-	return fresh
-}
-
-// Remove deletes the table.
+// Remove deletes the tables.
 func (a *Accounting) Remove() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.epoch = ""
-	a.nft.DelTable(a.table)
-	if err := a.nft.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("delete table %s: %w", a.table.Name, explain(err))
+	var errs []error
+	for _, t := range a.tables {
+		errs = append(errs, t.remove())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// install makes the table in two steps, since its own handle is part of the
-// epoch that it holds; nothing is counted between them.
-func (a *Accounting) install(want ruleset, exists bool) (Outcome, tableState, error) {
-	if exists {
-		a.nft.DelTable(a.table)
-	}
-	a.nft.CreateTable(a.table)
-	if err := a.nft.Flush(); err != nil {
-		return Installed, tableState{}, fmt.Errorf("create table %s: %w", a.table.Name, err)
-	}
-	handle, err := a.readHandle()
-	if err != nil {
-		return Installed, tableState{}, err
-	}
-	clear(a.seeded)
-	epoch := a.epochPrefix(handle) + token()
-	a.addCounter(epoch)
-	for _, pair := range namedCounters {
-		for _, name := range pair {
-			a.addCounter(name)
-		}
-	}
-	for _, s := range elementSets {
-		set := &nftables.Set{Table: a.table, Name: s.name, KeyType: s.keyType(), Dynamic: true, Counter: true, Size: a.size}
-		if err := a.nft.AddSet(set, nil); err != nil {
-			return Installed, tableState{}, fmt.Errorf("create set %s: %w", s.name, err)
-		}
-	}
-	return Installed, tableState{handle: handle, epoch: epoch}, a.replaceRules(want)
-}
-
-func (a *Accounting) addCounter(name string) {
-	a.nft.AddObj(&nftables.CounterObj{Table: a.table, Name: name})
-}
-
-// replaceRules sends all that is pending and the new rules as one transaction:
-// no packet meets half of them.
-func (a *Accounting) replaceRules(want ruleset) error {
-	a.nft.FlushTable(a.table)
-	comments := want.comments()
-	for _, c := range want {
-		chain := &nftables.Chain{Table: a.table, Name: c.name}
-		if c.base != nil {
-			chain.Type, chain.Hooknum, chain.Priority = nftables.ChainTypeFilter, c.base.hook, &c.base.priority
-		}
-		a.nft.AddChain(chain)
-		for _, exprs := range c.rules {
-			comment := userdata.AppendString(nil, userdata.TypeComment, comments[0].comment)
-			a.nft.AddRule(&nftables.Rule{Table: a.table, Chain: chain, Exprs: exprs, UserData: comment})
-			comments = comments[1:]
-		}
-	}
-	if err := a.nft.Flush(); err != nil {
-		return fmt.Errorf("write the rules of table %s: %w", a.table.Name, err)
-	}
-	return nil
-}
-
-// RemoveOurs deletes the table if this program made it.
+// RemoveOurs deletes the tables if this program made them.
 func (a *Accounting) RemoveOurs() error {
 	a.mu.Lock()
-	have, err := a.inspect()
-	a.mu.Unlock()
-	if ours, _ := a.recognise(have); err != nil || !ours {
-		return explain(err)
+	defer a.mu.Unlock()
+	var errs []error
+	for _, t := range a.tables {
+		have, err := t.inspect()
+		if ours, _ := t.recognise(have); err == nil && ours {
+			err = t.remove()
+		}
+		errs = append(errs, explain(err))
 	}
-	return a.Remove()
+	return errors.Join(errs...)
 }
-
-// recognise tells whether a table was made by this program, in this boot and
-// under this handle, and whether its sets have the wanted size as well.
-func (a *Accounting) recognise(t tableState) (ours, fits bool) {
-	if strings.HasPrefix(t.epoch, a.epochPrefix(t.handle)) {
-		return true, true
-	}
-	var size int
-	rest, ok := strings.CutPrefix(t.epoch, epochName+layoutVersion+"_")
-	if _, err := fmt.Sscanf(rest, "%d_", &size); !ok || err != nil {
-		return false, false
-	}
-	return strings.HasPrefix(t.epoch, epochPrefix(uint32(size), t.handle)), false
-}
-
-// epochPrefix is the part of an epoch that must fit the table that holds it:
-// layout, size of the sets, boot and table handle. `nft list ruleset` saved and
-// loaded again brings back names and old counters, but never the handle and the
-// boot, and so cannot pass for the table that was counting.
-func epochPrefix(size uint32, handle uint64) string {
-	return fmt.Sprintf("%s%s_%d_%s_%d_", epochName, layoutVersion, size, bootID(), handle)
-}
-
-func (a *Accounting) epochPrefix(handle uint64) string { return epochPrefix(a.size, handle) }
-
-const (
-	epochName     = "epoch_"
-	layoutVersion = "v1" // of sets and counters; a new one makes the table anew
-)
-
-// token is random: no other table, namespace or boot has the same.
-func token() string {
-	b := make([]byte, 8)
-	_, _ = rand.Read(b) // never fails, see crypto/rand
-	return hex.EncodeToString(b)
-}
-
-// bootID is the start of the kernel's random id of this boot, see random(4).
-var bootID = sync.OnceValue(func() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil || len(b) < 8 {
-		return "unknown"
-	}
-	return string(b[:8])
-})
 
 // explain adds the remedy to errors that a router's owner can mend.
 func explain(err error) error {

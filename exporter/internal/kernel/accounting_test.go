@@ -55,7 +55,12 @@ func labNetwork() sample.Network {
 
 func openAccounting(t *testing.T, size int) *Accounting {
 	t.Helper()
-	a, err := OpenAccounting(testTable, size)
+	return openWith(t, AccountingOptions{Table: testTable, Size: size})
+}
+
+func openWith(t *testing.T, o AccountingOptions) *Accounting {
+	t.Helper()
+	a, err := OpenAccounting(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,18 +74,35 @@ func openAccounting(t *testing.T, size int) *Accounting {
 func ensure(t *testing.T, a *Accounting, n sample.Network, want Outcome) {
 	t.Helper()
 	got, err := a.Ensure(n)
-	if err != nil || got != want {
-		t.Fatalf("Ensure: %v, %v; want %v", got, err, want)
+	if err != nil || got.Outcome != want {
+		t.Fatalf("Ensure: %+v, %v; want %v", got, err, want)
 	}
 }
 
 func read(t *testing.T, a *Accounting) sample.Accounting {
 	t.Helper()
-	r, err := a.Read()
+	readings, err := a.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return sum(readings)
+}
+
+// sum is what all tables counted, with the epoch of the first.
+func sum(readings []sample.Accounting) sample.Accounting {
+	all := readings[0]
+	for _, r := range readings[1:] {
+		all.Elements = append(all.Elements, r.Elements...)
+		for _, pair := range []struct{ to, from *sample.ByDirection }{
+			{&all.Forwarded, &r.Forwarded}, {&all.Router, &r.Router}, {&all.Overflow, &r.Overflow}, {&all.Outside, &r.Outside}, {&all.Unsolicited, &r.Unsolicited},
+		} {
+			for d := range sample.Directions {
+				pair.to[d].Bytes += pair.from[d].Bytes
+				pair.to[d].Packets += pair.from[d].Packets
+			}
+		}
+	}
+	return all
 }
 
 // clientSum adds up what the elements of one client, or of all for the empty
@@ -129,132 +151,156 @@ func udp(t *testing.T, l *lab.Lab, f lab.Flow) lab.Counts {
 	return c
 }
 
+// atEachHook runs a test once for each hook, with its tables made.
+func atEachHook(t *testing.T, size int, test func(*testing.T, *lab.Lab, *Accounting)) {
+	for hook := range sample.Hooks {
+		t.Run(hook.String(), func(t *testing.T) {
+			l := newLab(t)
+			a := openWith(t, AccountingOptions{Table: testTable, Size: size, Hook: &hook})
+			got, err := a.Ensure(readLabNetwork(t))
+			if err != nil || got.Outcome != Installed || got.Hook != hook {
+				t.Fatalf("Ensure: %+v, %v", got, err)
+			}
+			test(t, l, a)
+		})
+	}
+}
+
+func readLabNetwork(t *testing.T) sample.Network {
+	t.Helper()
+	n, err := ReadNetwork(NetworkSpec{LAN: []string{lab.BrLAN.Name, lab.BrGuest.Name}, WAN: []string{lab.WAN}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func byDirection(c lab.Counts) sample.ByDirection {
 	return sample.ByDirection{sample.Upload: sample.Traffic(c.Up), sample.Download: sample.Traffic(c.Down)}
 }
 
 func TestInternetTrafficIsExact(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	want := map[string]sample.ByDirection{}
-	for _, client := range []string{"alice", "bob", "guest"} {
-		for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
-			for _, direction := range []lab.Direction{lab.Up, lab.Down} {
-				c := udp(t, l, lab.Flow{Client: client, Direction: direction, Family: family, Packets: 200 + len(client), Payload: 700})
-				sum := want[client]
-				for d, n := range byDirection(c) {
-					sum[d].Bytes += n.Bytes
-					sum[d].Packets += n.Packets
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		want := map[string]sample.ByDirection{}
+		for _, client := range []string{"alice", "bob", "guest"} {
+			for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
+				for _, direction := range []lab.Direction{lab.Up, lab.Down} {
+					c := udp(t, l, lab.Flow{Client: client, Direction: direction, Family: family, Packets: 200 + len(client), Payload: 700})
+					sum := want[client]
+					for d, n := range byDirection(c) {
+						sum[d].Bytes += n.Bytes
+						sum[d].Packets += n.Packets
+					}
+					want[client] = sum
 				}
-				want[client] = sum
 			}
 		}
-	}
-	r := read(t, a)
-	for client, w := range want {
-		if diff := cmp.Diff(w, clientSum(l, r, client, sample.Internet)); diff != "" {
-			t.Errorf("%s (-sent +counted):\n%s", client, diff)
+		r := read(t, a)
+		for client, w := range want {
+			if diff := cmp.Diff(w, clientSum(l, r, client, sample.Internet)); diff != "" {
+				t.Errorf("%s (-sent +counted):\n%s", client, diff)
+			}
 		}
-	}
-	if local := clientSum(l, r, "", sample.Local); local != (sample.ByDirection{}) {
-		t.Errorf("counted as local: %v", local)
-	}
-	checkAudit(t, l, r)
+		if local := clientSum(l, r, "", sample.Local); local != (sample.ByDirection{}) {
+			t.Errorf("counted as local: %v", local)
+		}
+		checkAudit(t, l, r)
+	})
 }
 
 func TestLocalTrafficCountsForBothEnds(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	alice, guest := l.Client("alice"), l.Client("guest")
-	if err := a.Seed([]netip.Addr{alice.IPv4, alice.IPv6, guest.IPv4, guest.IPv6}); err != nil {
-		t.Fatal(err)
-	}
-	var want sample.ByDirection // of alice; the guest's is the other way round
-	for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
-		for _, direction := range []lab.Direction{lab.Up, lab.Down} {
-			for d, n := range byDirection(udp(t, l, lab.Flow{Client: "alice", Peer: "guest", Direction: direction, Family: family, Packets: 100, Payload: 500})) {
-				want[d].Bytes += n.Bytes
-				want[d].Packets += n.Packets
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		alice, guest := l.Client("alice"), l.Client("guest")
+		if err := a.Seed([]netip.Addr{alice.IPv4, alice.IPv6, guest.IPv4, guest.IPv6}); err != nil {
+			t.Fatal(err)
+		}
+		var want sample.ByDirection // of alice; the guest's is the other way round
+		for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
+			for _, direction := range []lab.Direction{lab.Up, lab.Down} {
+				for d, n := range byDirection(udp(t, l, lab.Flow{Client: "alice", Peer: "guest", Direction: direction, Family: family, Packets: 100, Payload: 500})) {
+					want[d].Bytes += n.Bytes
+					want[d].Packets += n.Packets
+				}
 			}
 		}
-	}
-	r := read(t, a)
-	if diff := cmp.Diff(want, clientSum(l, r, "alice", sample.Local)); diff != "" {
-		t.Errorf("alice (-sent +counted):\n%s", diff)
-	}
-	want[0], want[1] = want[1], want[0]
-	if diff := cmp.Diff(want, clientSum(l, r, "guest", sample.Local)); diff != "" {
-		t.Errorf("guest (-sent +counted):\n%s", diff)
-	}
-	if r.Forwarded != (sample.ByDirection{}) || clientSum(l, r, "", sample.Internet) != (sample.ByDirection{}) {
-		t.Errorf("local traffic counted as Internet: %v", r)
-	}
+		r := read(t, a)
+		if diff := cmp.Diff(want, clientSum(l, r, "alice", sample.Local)); diff != "" {
+			t.Errorf("alice (-sent +counted):\n%s", diff)
+		}
+		want[0], want[1] = want[1], want[0]
+		if diff := cmp.Diff(want, clientSum(l, r, "guest", sample.Local)); diff != "" {
+			t.Errorf("guest (-sent +counted):\n%s", diff)
+		}
+		if r.Forwarded != (sample.ByDirection{}) || clientSum(l, r, "", sample.Internet) != (sample.ByDirection{}) {
+			t.Errorf("local traffic counted as Internet: %v", r)
+		}
+	})
 }
 
 func TestBridgedTrafficDoesNotCount(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	udp(t, l, lab.Flow{Client: "alice", Peer: "bob", Direction: lab.Up, Packets: 100, Payload: 500})
-	r := read(t, a)
-	if len(r.Elements) != 0 {
-		t.Errorf("bridged traffic made elements: %v", r.Elements)
-	}
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		udp(t, l, lab.Flow{Client: "alice", Peer: "bob", Direction: lab.Up, Packets: 100, Payload: 500})
+		r := read(t, a)
+		if len(r.Elements) != 0 {
+			t.Errorf("bridged traffic made elements: %v", r.Elements)
+		}
+	})
 }
 
 func TestTCPThroughNAT(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	c, err := l.TCP(t.Context(), lab.Flow{Client: "alice", Proto: lab.TCP, Direction: lab.Down, Bytes: 5_000_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := read(t, a)
-	got := clientSum(l, r, "alice", sample.Internet)
-	for d, want := range byDirection(c) {
-		if diff := float64(want.Bytes) - float64(got[d].Bytes); diff > 0.05*float64(want.Bytes) || diff < -0.05*float64(want.Bytes) {
-			t.Errorf("direction %d: counted %d bytes, sent %d", d, got[d].Bytes, want.Bytes)
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		c, err := l.TCP(t.Context(), lab.Flow{Client: "alice", Proto: lab.TCP, Direction: lab.Down, Bytes: 5_000_000})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	checkAudit(t, l, r)
+		r := read(t, a)
+		got := clientSum(l, r, "alice", sample.Internet)
+		for d, want := range byDirection(c) {
+			if diff := float64(want.Bytes) - float64(got[d].Bytes); diff > 0.05*float64(want.Bytes) || diff < -0.05*float64(want.Bytes) {
+				t.Errorf("direction %d: counted %d bytes, sent %d", d, got[d].Bytes, want.Bytes)
+			}
+		}
+		checkAudit(t, l, r)
+	})
 }
 
 func TestRouterTrafficIsApart(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	c := byDirection(udp(t, l, lab.Flow{Client: lab.RouterName, Direction: lab.Down, Packets: 100, Payload: 500}))
-	r := read(t, a)
-	if diff := cmp.Diff(c, r.Router); diff != "" {
-		t.Errorf("router's own (-sent +counted):\n%s", diff)
-	}
-	if r.Forwarded != (sample.ByDirection{}) || len(r.Elements) != 0 {
-		t.Errorf("the router's own traffic counted as forwarded: %v %v", r.Forwarded, r.Elements)
-	}
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		c := byDirection(udp(t, l, lab.Flow{Client: lab.RouterName, Direction: lab.Down, Packets: 100, Payload: 500}))
+		r := read(t, a)
+		if diff := cmp.Diff(c, r.Router); diff != "" {
+			t.Errorf("router's own (-sent +counted):\n%s", diff)
+		}
+		if r.Forwarded != (sample.ByDirection{}) || len(r.Elements) != 0 {
+			t.Errorf("the router's own traffic counted as forwarded: %v %v", r.Forwarded, r.Elements)
+		}
+	})
 }
 
 func TestUnsolicitedTrafficMakesNoElement(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	if err := l.PortForward(lab.UDP, 4000, "bob"); err != nil {
-		t.Fatal(err)
-	}
-	flow := lab.Flow{Client: "bob", Direction: lab.Down, Packets: 10, Payload: 100, Inbound: 4000}
-	c := byDirection(udp(t, l, flow))
-	r := read(t, a)
-	if r.Unsolicited[sample.Download] != c[sample.Download] {
-		t.Errorf("unsolicited %v, sent %v", r.Unsolicited[sample.Download], c[sample.Download])
-	}
-	checkAudit(t, l, r)
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		if err := l.PortForward(lab.UDP, 4000, "bob"); err != nil {
+			t.Fatal(err)
+		}
+		flow := lab.Flow{Client: "bob", Direction: lab.Down, Packets: 10, Payload: 100, Inbound: 4000}
+		c := byDirection(udp(t, l, flow))
+		r := read(t, a)
+		if r.Unsolicited[sample.Download] != c[sample.Download] {
+			t.Errorf("unsolicited %v, sent %v", r.Unsolicited[sample.Download], c[sample.Download])
+		}
+		checkAudit(t, l, r)
 
-	// Bob's address is known from the neighbour table: the next packets are his.
-	if err := a.Seed([]netip.Addr{l.Client("bob").IPv4}); err != nil {
-		t.Fatal(err)
-	}
-	c = byDirection(udp(t, l, flow))
-	r = read(t, a)
-	if got := clientSum(l, r, "bob", sample.Internet); got != c {
-		t.Errorf("bob received %v, counted %v", c, got)
-	}
-	checkAudit(t, l, r)
+		// Bob's address is known from the neighbour table: the next packets are his.
+		if err := a.Seed([]netip.Addr{l.Client("bob").IPv4}); err != nil {
+			t.Fatal(err)
+		}
+		c = byDirection(udp(t, l, flow))
+		r = read(t, a)
+		if got := clientSum(l, r, "bob", sample.Internet); got != c {
+			t.Errorf("bob received %v, counted %v", c, got)
+		}
+		checkAudit(t, l, r)
+	})
 }
 
 func TestForgedSourcesStayBounded(t *testing.T) {
@@ -271,7 +317,7 @@ func TestForgedSourcesStayBounded(t *testing.T) {
 		}
 	}
 	r := read(t, a)
-	if n := len(r.Elements); n > len(elementSets)*size {
+	if n := len(r.Elements); n > len(forwardLayout.sets)*size {
 		t.Errorf("%d elements in sets of %d", n, size)
 	}
 	if got := r.Outside[sample.Upload].Packets; got != 600 {
@@ -291,7 +337,7 @@ func TestEnsureAdoptsAndMends(t *testing.T) {
 	before := read(t, a)
 	ensure(t, a, n, Unchanged)
 
-	next, err := OpenAccounting(testTable, 64)
+	next, err := OpenAccounting(AccountingOptions{Table: testTable, Size: 64})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +380,7 @@ func TestEnsureAdoptsAndMends(t *testing.T) {
 	if diff := cmp.Diff(before, read(t, bigger), comparable); diff != "" {
 		t.Errorf("the last reading of a table with smaller sets (-before +now):\n%s", diff)
 	}
-	if got, err := bigger.Replace(fewer); err != nil || got != Installed {
+	if got, err := bigger.Replace(fewer); err != nil || got.Outcome != Installed {
 		t.Errorf("Replace: %v %v", got, err)
 	}
 	ensure(t, bigger, fewer, Unchanged)
@@ -362,37 +408,37 @@ func TestRestoredCopy(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	l, a := newLab(t), openAccounting(t, 64)
-	ensure(t, a, labNetwork(), Installed)
-	alice := l.Client("alice")
-	for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
-		udp(t, l, lab.Flow{Client: "alice", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
-		udp(t, l, lab.Flow{Client: "bob", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
-	}
-	before := read(t, a)
-	var hers []sample.Element
-	for _, e := range before.Elements {
-		if e.Addr == alice.IPv4 || e.Addr == alice.IPv6 {
-			hers = append(hers, e)
+	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
+		alice := l.Client("alice")
+		for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
+			udp(t, l, lab.Flow{Client: "alice", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
+			udp(t, l, lab.Flow{Client: "bob", Direction: lab.Down, Family: family, Packets: 5, Payload: 100})
 		}
-	}
-	if len(hers) != 4 {
-		t.Fatalf("%d elements of alice, want 4", len(hers))
-	}
-	if gone, err := a.Drain(hers); err != nil || len(gone) != len(hers) {
-		t.Fatalf("drained %d of %d: %v", len(gone), len(hers), err)
-	}
-	if gone, err := a.Drain(hers); err == nil || len(gone) != 0 {
-		t.Errorf("drained %d elements twice: %v", len(gone), err)
-	}
-	after := read(t, a)
-	if len(after.Elements) != len(before.Elements)-4 || clientSum(l, after, "alice", sample.Internet) != (sample.ByDirection{}) {
-		t.Errorf("left after draining alice: %v", after.Elements)
-	}
-	udp(t, l, lab.Flow{Client: "alice", Direction: lab.Up, Packets: 3, Payload: 100})
-	if got := clientSum(l, read(t, a), "alice", sample.Internet)[sample.Upload]; got != (sample.Traffic{Bytes: 3 * 128, Packets: 3}) {
-		t.Errorf("alice counts from zero again: %v", got)
-	}
+		before := read(t, a)
+		var hers []sample.Element
+		for _, e := range before.Elements {
+			if e.Addr == alice.IPv4 || e.Addr == alice.IPv6 {
+				hers = append(hers, e)
+			}
+		}
+		if len(hers) != 4 {
+			t.Fatalf("%d elements of alice, want 4", len(hers))
+		}
+		if gone, err := a.Drain(hers); err != nil || len(gone) != len(hers) {
+			t.Fatalf("drained %d of %d: %v", len(gone), len(hers), err)
+		}
+		if gone, err := a.Drain(hers); err == nil || len(gone) != 0 {
+			t.Errorf("drained %d elements twice: %v", len(gone), err)
+		}
+		after := read(t, a)
+		if len(after.Elements) != len(before.Elements)-4 || clientSum(l, after, "alice", sample.Internet) != (sample.ByDirection{}) {
+			t.Errorf("left after draining alice: %v", after.Elements)
+		}
+		udp(t, l, lab.Flow{Client: "alice", Direction: lab.Up, Packets: 3, Payload: 100})
+		if got := clientSum(l, read(t, a), "alice", sample.Internet)[sample.Upload]; got != (sample.Traffic{Bytes: 3 * 128, Packets: 3}) {
+			t.Errorf("alice counts from zero again: %v", got)
+		}
+	})
 }
 
 func TestWatchNoticesWithinASecond(t *testing.T) {
@@ -413,7 +459,7 @@ func TestWatchNoticesWithinASecond(t *testing.T) {
 		case <-time.After(time.Second):
 			t.Fatalf("%s went unseen", command)
 		}
-		if out, err := a.Ensure(n); err != nil || out == Unchanged {
+		if out, err := a.Ensure(n); err != nil || out.Outcome == Unchanged {
 			t.Errorf("%s: Ensure: %v %v", command, out, err)
 		}
 		t.Logf("%s: mended %v after it was done", command, time.Since(start))
@@ -521,7 +567,7 @@ func nft(t *testing.T, commands string) string {
 func BenchmarkAccountingRead(b *testing.B) {
 	for _, clients := range []int{25, 250, 1000, 4000} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			a, err := OpenAccounting(testTable, 4096)
+			a, err := OpenAccounting(AccountingOptions{Table: testTable, Size: 4096})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -545,8 +591,8 @@ func BenchmarkAccountingRead(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r, err := a.Read()
-				if err != nil || len(r.Elements) != 2*clients {
-					b.Fatal(err, len(r.Elements))
+				if err != nil || len(r[0].Elements) != 2*clients {
+					b.Fatal(err, len(r[0].Elements))
 				}
 			}
 		})

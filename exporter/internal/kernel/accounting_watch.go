@@ -11,8 +11,8 @@ import (
 )
 
 // Watch signals when anybody, this process included, deletes or changes a part
-// of the table, or may have done so: an overrun event socket counts as a change.
-// Signals that nobody took are merged into one. Elements that join a set are no
+// of the tables or a flowtable, or may have done so: an overrun event socket
+// counts as a change. Signals that nobody took are merged into one. Elements that join a set are no
 // change. The channel closes, and the socket with it, when ctx ends.
 //
 // (google/nftables' monitor delivers nothing for several filters, and copies
@@ -45,16 +45,22 @@ func (a *Accounting) Watch(ctx context.Context) (<-chan struct{}, error) {
 	return changes, nil
 }
 
-// concerns reports whether an event names our table. The table's name is
-// attribute 1 in the messages of every kind of nftables object.
+// concerns reports whether an event names our tables or is of a flowtable. The
+// table's name is attribute 1 in the messages of every kind of nftables object.
 func (a *Accounting) concerns(m netlink.Message) bool {
 	subsystem, typ := m.Header.Type>>8, m.Header.Type&0xff
-	if subsystem != unix.NFNL_SUBSYS_NFTABLES || typ == unix.NFT_MSG_NEWSETELEM || len(m.Data) < 4 || m.Data[0] != unix.NFPROTO_INET {
+	if subsystem != unix.NFNL_SUBSYS_NFTABLES || typ == unix.NFT_MSG_NEWSETELEM || len(m.Data) < 4 {
+		return false
+	}
+	if typ == unix.NFT_MSG_NEWFLOWTABLE || typ == unix.NFT_MSG_DELFLOWTABLE {
+		return true
+	}
+	if family := m.Data[0]; family != unix.NFPROTO_INET && family != unix.NFPROTO_NETDEV {
 		return false
 	}
 	for typ, value := range payload(m.Data) {
 		if typ == unix.NFTA_TABLE_NAME {
-			return text(value) == a.table.Name
+			return text(value) == a.options.Table
 		}
 	}
 	return false

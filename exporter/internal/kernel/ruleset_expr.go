@@ -45,25 +45,69 @@ func interfaceName(key expr.MetaKey, name string) []expr.Any {
 	}
 }
 
-// within matches the client's address against a prefix: ip saddr 192.168.1.0/24
+// within matches a packet's family and the client's address against a prefix:
+// ip saddr 192.168.1.0/24
 func within(p netip.Prefix, d sample.Direction) []expr.Any {
 	proto := byte(unix.NFPROTO_IPV4)
 	if p.Addr().Is6() {
 		proto = unix.NFPROTO_IPV6
 	}
-	m := []expr.Any{
+	return append([]expr.Any{
 		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: workRegister},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: []byte{proto}},
-	}
+	}, inPrefix(p, d)...)
+}
+
+// inPrefix matches the client's address of a packet of known family.
+func inPrefix(p netip.Prefix, d sample.Direction) []expr.Any {
 	load := addressLoad(p, d, workRegister)
 	want := p.Masked().Addr().AsSlice()
 	if p.Bits()%8 == 0 && p.Bits() != 0 { // compare only the bytes that count, as nft does
 		load.Len = uint32(p.Bits() / 8)
-		return append(m, load, &expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: want[:load.Len]})
+		return []expr.Any{load, &expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: want[:load.Len]}}
 	}
-	return append(m, load,
+	return []expr.Any{load,
 		&expr.Bitwise{SourceRegister: workRegister, DestRegister: workRegister, Len: load.Len, Mask: mask(p), Xor: make([]byte, load.Len)},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: want})
+		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: want}}
+}
+
+// meta protocol ip: what the netdev family has for a packet's family
+func protocol(ipv6 bool) []expr.Any {
+	ethertype := uint16(unix.ETH_P_IP)
+	if ipv6 {
+		ethertype = unix.ETH_P_IPV6
+	}
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: workRegister},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: binaryutil.BigEndian.PutUint16(ethertype)},
+	}
+}
+
+// Where the two MACs are in an Ethernet header.
+const (
+	etherDestination = 0
+	etherSource      = 6
+)
+
+// ether daddr 52:54:00:ff:01:00. At the ingress hook nft writes `meta iiftype ether`
+// before it; at egress that matches nothing.
+func ether(offset uint32, mac sample.MAC) []expr.Any {
+	match := []expr.Any{
+		&expr.Payload{Base: expr.PayloadBaseLLHeader, Offset: offset, Len: 6, DestRegister: workRegister},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: mac[:]},
+	}
+	if offset == etherDestination {
+		return append(isEthernet(), match...)
+	}
+	return match
+}
+
+// meta iiftype ether
+func isEthernet() []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyIIFTYPE, Register: workRegister},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: binaryutil.NativeEndian.PutUint16(unix.ARPHRD_ETHER)},
+	}
 }
 
 func mask(p netip.Prefix) []byte {
@@ -100,17 +144,19 @@ func uploadKey(p netip.Prefix, ethernet bool) []expr.Any {
 	if !ethernet {
 		return []expr.Any{&expr.Immediate{Register: keyRegister, Data: make([]byte, 6)}, load}
 	}
-	return []expr.Any{
-		&expr.Meta{Key: expr.MetaKeyIIFTYPE, Register: workRegister},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: workRegister, Data: binaryutil.NativeEndian.PutUint16(unix.ARPHRD_ETHER)},
-		&expr.Payload{Base: expr.PayloadBaseLLHeader, Offset: 6, Len: 6, DestRegister: keyRegister},
-		load,
-	}
+	return append(isEthernet(),
+		&expr.Payload{Base: expr.PayloadBaseLLHeader, Offset: etherSource, Len: 6, DestRegister: keyRegister}, load)
 }
 
 // update @set { key }
 func update(set string) []expr.Any {
 	return []expr.Any{&expr.Dynset{SrcRegKey: keyRegister, SetName: set, Operation: uint32(unix.NFT_DYNSET_OP_UPDATE)}}
+}
+
+// add @set { key }, of a set without counters. A full set makes the rest of the
+// rule be skipped, so it stands alone in its rule.
+func addTo(set string) []expr.Any {
+	return []expr.Any{&expr.Dynset{SrcRegKey: keyRegister, SetName: set, Operation: uint32(unix.NFT_DYNSET_OP_ADD)}}
 }
 
 // isIn matches a key that the set holds, and counts the packet there: ip daddr @set

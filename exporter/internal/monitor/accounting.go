@@ -25,9 +25,20 @@ const (
 
 func (m *Monitor) openAccounting(cfg *config.Config) (err error) {
 	if cfg.Accounting.Enabled {
-		m.accounting, err = kernel.OpenAccounting(cfg.Accounting.Table, cfg.Accounting.MaxClients)
+		m.accounting, err = kernel.OpenAccounting(accountingOptions(cfg))
 	}
 	return err
+}
+
+func accountingOptions(cfg *config.Config) kernel.AccountingOptions {
+	o := kernel.AccountingOptions{Table: cfg.Accounting.Table, Size: cfg.Accounting.MaxClients, Protect: cfg.Accounting.ProtectTable}
+	for hook, name := range [sample.Hooks]string{config.HookForward, config.HookDevice} {
+		if name == cfg.Accounting.Hook {
+			chosen := sample.Hook(hook)
+			o.Hook = &chosen
+		}
+	}
+	return o
 }
 
 func (m *Monitor) closeAccounting() error {
@@ -42,7 +53,7 @@ func (m *Monitor) closeAccounting() error {
 func (m *Monitor) reopenAccounting(old, cfg *config.Config) {
 	before := m.accounting
 	m.mu.Lock()
-	m.accounting, m.hook, m.installed = nil, "", false
+	m.accounting, m.hook, m.installed, m.bypass = nil, "", false, ""
 	err := m.openAccounting(cfg)
 	m.mu.Unlock()
 	if before != nil {
@@ -76,7 +87,7 @@ func (m *Monitor) removeUnwanted() {
 	if m.cfg.Accounting.Enabled {
 		return
 	}
-	table, err := kernel.OpenAccounting(m.cfg.Accounting.Table, m.cfg.Accounting.MaxClients)
+	table, err := kernel.OpenAccounting(kernel.AccountingOptions{Table: m.cfg.Accounting.Table, Size: m.cfg.Accounting.MaxClients})
 	if err == nil {
 		err = errors.Join(table.RemoveOurs(), table.Close())
 	}
@@ -133,10 +144,10 @@ func (m *Monitor) ensure(why occasion) error {
 		return nil
 	}
 	start := time.Now()
-	outcome, err := acct.Ensure(network)
-	if outcome == kernel.Outdated && err == nil {
+	done, err := acct.Ensure(network)
+	if done.Outcome == kernel.Outdated && err == nil {
 		m.readLast(acct)
-		outcome, err = acct.Replace(network)
+		done, err = acct.Replace(network)
 	}
 	if err != nil {
 		m.note(accounting, start, err)
@@ -148,18 +159,43 @@ func (m *Monitor) ensure(why occasion) error {
 		return err
 	}
 	if len(network.WAN) > 0 && len(network.LAN) > 0 {
-		m.hook = config.HookForward
+		m.hook = done.Hook.String()
 	}
 	switch {
-	case outcome == kernel.Unchanged && why != startup:
-	case m.installed && (why == repair || why == changed && outcome == kernel.Installed): // new interfaces alone replace rules only
+	case done.Outcome == kernel.Unchanged && why != startup:
+	case done.Switched:
+		m.log.Info("counting moved to another hook, for a flowtable came or went", "hook", done.Hook.String())
+	case m.installed && (why == repair || why == changed && done.Outcome == kernel.Installed): // new interfaces alone replace rules only
 		m.repairs++
-		m.log.Warn("the accounting table was deleted or changed by another program and is put right; what was forwarded meanwhile is not counted", "table", table, "outcome", string(outcome))
+		m.log.Warn("the accounting table was deleted or changed by another program and is put right; what was forwarded meanwhile is not counted", "table", table, "outcome", string(done.Outcome))
 	default:
-		m.log.Info("accounting table ready", "table", table, "outcome", string(outcome))
+		m.log.Info("accounting table ready", "table", table, "hook", done.Hook.String(), "outcome", string(done.Outcome))
 	}
+	m.noteProtection(done)
+	m.noteBypass(done.Bypass)
 	m.installed = true
 	return nil
+}
+
+// noteProtection says, once, that the kernel cannot do what was asked for. The
+// caller holds m.mu.
+func (m *Monitor) noteProtection(done kernel.Accounted) {
+	if m.cfg.Accounting.ProtectTable && !done.Protected && !m.installed {
+		m.log.Warn("this kernel cannot protect the accounting table (that takes Linux 6.9): after a flush it is made anew, and what passes in between is not counted")
+	}
+}
+
+// noteBypass says that packets escape the counters, when that begins. The caller
+// holds m.mu.
+func (m *Monitor) noteBypass(bypass string) {
+	switch {
+	case bypass == m.bypass:
+	case bypass != "":
+		m.log.Warn("packets may pass uncounted: " + bypass)
+	default:
+		m.log.Info("no flowtable hides packets from the counters any more")
+	}
+	m.bypass = bypass
 }
 
 // readLast reads a table that is about to be replaced, as it is only at the start
@@ -171,7 +207,7 @@ func (m *Monitor) readLast(acct *kernel.Accounting) {
 		return
 	}
 	m.mu.Lock()
-	m.registry.SetAccounting(time.Now(), a)
+	m.registry.SetAccounting(time.Now(), a...)
 	m.mu.Unlock()
 }
 
@@ -201,8 +237,8 @@ func (m *Monitor) readAccountingThen(then func(*kernel.Accounting)) {
 		m.mu.Lock()
 		m.lastRead = start
 		if err == nil {
-			m.registry.SetAccounting(start, a)
-			if a.Epoch != m.keep.epoch && m.ready.Load() {
+			m.registry.SetAccounting(start, a...)
+			if epochs(a...) != m.keep.epochs && m.ready.Load() {
 				m.saveSoon()
 			}
 			m.saveIfMoved()
@@ -222,6 +258,12 @@ func (m *Monitor) tidy() {
 	m.registry.Tidy(time.Now())
 	m.mu.Unlock()
 	m.readAccountingThen(func(acct *kernel.Accounting) {
+		if acct.Retired() {
+			m.save(false) // what it counted last
+			if err := acct.Retire(); err != nil {
+				m.log.Debug("removing the table of the other hook went wrong", "err", err)
+			}
+		}
 		m.mu.Lock()
 		idle := m.registry.Idle(time.Now())
 		m.mu.Unlock()
@@ -253,6 +295,14 @@ func (m *Monitor) seed(n sample.Network, p sample.Presence) {
 	if err := m.accounting.Seed(addrs); err != nil && !errors.Is(err, kernel.ErrTableGone) {
 		m.log.Debug("adding neighbours to the accounting table went wrong", "err", err)
 	}
+}
+
+// epochs tells which tables were read.
+func epochs(readings ...sample.Accounting) (all [sample.Hooks]string) {
+	for i := range readings {
+		all[readings[i].Hook] = readings[i].Epoch
+	}
+	return all
 }
 
 func names(links []sample.Link) []string {

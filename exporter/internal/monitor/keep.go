@@ -3,11 +3,13 @@ package monitor
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/registry"
+	"router-monitoring/exporter/internal/sample"
 	"router-monitoring/exporter/internal/state"
 )
 
@@ -21,11 +23,12 @@ const (
 
 // keeper writes the registry's state to disk.
 type keeper struct {
-	store *state.Store // nil where the folder cannot be used
-	saved collector.State
-	fault string
-	epoch string        // of the table in the state saved last
-	now   chan struct{} // asks for a save out of turn
+	store  *state.Store // nil where the folder cannot be used
+	saving sync.Mutex   // one save at a time
+	saved  collector.State
+	fault  string
+	epochs [sample.Hooks]string // of the tables in the state saved last
+	now    chan struct{}        // asks for a save out of turn
 }
 
 // openState opens the state folder and returns the registry that goes on from
@@ -77,6 +80,8 @@ func (m *Monitor) save(shutdown bool) {
 	if m.keep.store == nil {
 		return
 	}
+	m.keep.saving.Lock()
+	defer m.keep.saving.Unlock()
 	m.mu.Lock()
 	s := m.registry.State(shutdown)
 	m.mu.Unlock()
@@ -86,7 +91,8 @@ func (m *Monitor) save(shutdown bool) {
 	defer m.mu.Unlock()
 	k := &m.keep
 	if k.saved.Up = err == nil; err == nil {
-		k.saved.LastSave, k.saved.Duration, k.saved.Size, k.epoch = start, time.Since(start), size, s.Counters.Epoch
+		k.saved.LastSave, k.saved.Duration, k.saved.Size = start, time.Since(start), size
+		k.epochs = epochs(s.Counters, s.Device)
 	}
 	fault := ""
 	if err != nil {

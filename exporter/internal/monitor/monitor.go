@@ -47,6 +47,7 @@ type Monitor struct {
 	ensured    bool               // the table was looked after once since the configuration came
 	installed  bool               // it was whole since then, so that finding it otherwise is a repair
 	hook       string             // in force; empty while nothing is counted
+	bypass     string             // why packets may pass uncounted; empty if none do
 	repairs    uint64
 	lastRead   time.Time // of the byte counters
 	leases     *lease.Follower
@@ -264,7 +265,7 @@ func (m *Monitor) Scrape() collector.Scrape {
 	saved := m.keep.saved
 	s := collector.Scrape{
 		Snapshot: m.registry.Snapshot(time.Now()),
-		Repairs:  m.repairs, Hook: m.hook, Table: m.cfg.Accounting.Table,
+		Repairs:  m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
 		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
 		Leases: leaseFiles(m.leases), State: &saved,
 	}

@@ -180,22 +180,26 @@ const (
 // can be deleted. Their counters are in the totals.
 func (r *Registry) Idle(now time.Time) []sample.Element {
 	type set struct {
-		class     sample.Class
-		direction sample.Direction
-		ipv6      bool
+		kind elementKey // without MAC and address
+		ipv6 bool
+	}
+	setOf := func(k elementKey) set {
+		ipv6 := k.addr.Is6()
+		k.mac, k.addr = sample.MAC{}, netip.Addr{}
+		return set{k, ipv6}
 	}
 	filled := map[set]int{}
 	for k := range r.ledger.elements {
-		filled[set{k.class, k.direction, k.addr.Is6()}]++
+		filled[setOf(k)]++
 	}
 	var idle []sample.Element
 	for k, v := range r.ledger.elements {
 		life := idleLife
-		if filled[set{k.class, k.direction, k.addr.Is6()}] > r.cfg.MaxClients*3/4 {
+		if filled[setOf(k)] > r.cfg.MaxClients*3/4 {
 			life = idleLifeFull
 		}
 		if v.read == r.ledger.reads && now.Sub(v.changed) > life {
-			idle = append(idle, sample.Element{Class: k.class, Direction: k.direction, MAC: k.mac, Addr: k.addr})
+			idle = append(idle, k.element())
 		}
 	}
 	return idle
@@ -204,7 +208,7 @@ func (r *Registry) Idle(now time.Time) []sample.Element {
 // Drained notes that elements were deleted: their counters begin at zero should
 // they come back.
 func (r *Registry) Drained(elements []sample.Element) {
-	for _, e := range elements {
-		delete(r.ledger.elements, elementKey{e.Class, e.Direction, e.MAC, e.Addr})
+	for i := range elements {
+		delete(r.ledger.elements, keyOf(&elements[i]))
 	}
 }

@@ -49,11 +49,11 @@ func (c counters) reading() sample.Accounting {
 }
 
 func (c counters) up(m sample.MAC, addr string, bytes uint64) {
-	c.count(elementKey{sample.Internet, sample.Upload, m, ip(addr)}, bytes)
+	c.count(elementKey{class: sample.Internet, direction: sample.Upload, mac: m, addr: ip(addr)}, bytes)
 }
 
 func (c counters) down(addr string, bytes uint64) {
-	c.count(elementKey{sample.Internet, sample.Download, sample.MAC{}, ip(addr)}, bytes)
+	c.count(elementKey{class: sample.Internet, direction: sample.Download, addr: ip(addr)}, bytes)
 }
 
 func (c counters) count(k elementKey, bytes uint64) {
@@ -398,7 +398,7 @@ func TestAnySequence(t *testing.T) {
 				idle := r.Idle(now)
 				r.Drained(idle)
 				for _, e := range idle {
-					delete(c.elems, elementKey{e.Class, e.Direction, e.MAC, e.Addr})
+					delete(c.elems, keyOf(&e))
 				}
 			case 10:
 				r = Restore(r.cfg, r.State(false), now)

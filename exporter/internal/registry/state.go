@@ -16,8 +16,9 @@ type State struct {
 	Shutdown bool      // saved at an orderly end: nothing was shown afterwards
 
 	Clients  []ClientState
-	Counters sample.Accounting // the last reading's epoch and named counters, without elements
-	Elements []ElementState    // raw counters of the same epoch, which the totals include
+	Counters sample.Accounting // epoch and named counters of the last reading at the forward hook, without elements
+	Device   sample.Accounting // the same at the device hook
+	Elements []ElementState    // raw counters of the same epochs, which the totals include
 	Total    Tally
 	Base     Tally // of Total, what was counted when the shown counters last began at zero
 
@@ -58,9 +59,11 @@ type ElementState struct {
 // shown any more.
 func (r *Registry) State(shutdown bool) *State {
 	s := &State{
-		Began: r.began, Shutdown: shutdown, Counters: r.ledger.counters, Total: r.total, Base: r.base,
+		Began: r.began, Shutdown: shutdown, Total: r.total, Base: r.base,
 		Conflicts: r.conflicts, Period: r.period, Known: slices.Sorted(maps.Keys(r.known)),
 	}
+	s.Counters, s.Device = r.ledger.counters[sample.AtForward], r.ledger.counters[sample.AtDevice]
+	s.Device.Hook = sample.AtDevice
 	for c := range r.clients {
 		if c.unused() {
 			continue
@@ -76,9 +79,9 @@ func (r *Registry) State(shutdown bool) *State {
 		s.Clients = append(s.Clients, cs)
 	}
 	for k, v := range r.ledger.elements {
-		s.Elements = append(s.Elements, ElementState{
-			sample.Element{Class: k.class, Direction: k.direction, MAC: k.mac, Addr: k.addr, Traffic: v.Traffic}, v.changed,
-		})
+		e := k.element()
+		e.Traffic = v.Traffic
+		s.Elements = append(s.Elements, ElementState{e, v.changed})
 	}
 	return s
 }
@@ -93,10 +96,10 @@ func Restore(cfg Config, s *State, now time.Time) *Registry {
 	for _, h := range s.Known {
 		r.known[h] = struct{}{}
 	}
-	r.ledger.counters = s.Counters
+	s.Device.Hook = sample.AtDevice
+	r.ledger.counters = [sample.Hooks]sample.Accounting{s.Counters, s.Device}
 	for _, e := range s.Elements {
-		k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
-		r.ledger.elements[k] = &reading{Traffic: e.Traffic, changed: e.Changed}
+		r.ledger.elements[keyOf(&e.Element)] = &reading{Traffic: e.Traffic, changed: e.Changed}
 	}
 	for i := range s.Clients {
 		r.restoreClient(&s.Clients[i])
@@ -156,16 +159,27 @@ func (r *Registry) restoreClient(s *ClientState) {
 }
 
 // resume decides, at the first reading, whether the shown counters can go on.
-// They can if the kernel's table is still the one the state knows, or if nothing
+// They can if the kernel's tables are still those the state knows, or if nothing
 // was shown after the state was saved. Else scrapes may have seen more than the
 // state holds, and a counter that restarts below that would look like a reset
 // with all of it counted again: shown counters begin at zero, a plain reset.
 // Lifetime and period go on.
-func (r *Registry) resume(epoch string) (rebase bool) {
+func (r *Registry) resume(readings []sample.Accounting) (rebase bool) {
 	if r.ledger.reads > 0 {
 		return false
 	}
-	return r.lost || r.restored && epoch != r.ledger.counters.Epoch && !r.shutdown
+	same := true
+	for hook, known := range r.ledger.counters {
+		i := slices.IndexFunc(readings, func(a sample.Accounting) bool { return a.Hook == sample.Hook(hook) })
+		switch {
+		case i >= 0 && hook == int(sample.AtDevice) && known.Epoch == "": // it came later, and all in it is new
+		case i >= 0:
+			same = same && readings[i].Epoch == known.Epoch
+		default:
+			same = same && known.Epoch == ""
+		}
+	}
+	return r.lost || r.restored && !same && !r.shutdown
 }
 
 // Settle is called before anything is shown. Where no reading could tell whether

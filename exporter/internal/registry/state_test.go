@@ -76,7 +76,7 @@ func TestStateKeepsEverything(t *testing.T) {
 	c.up(mac(1), "192.168.1.5", 1000)
 	c.up(mac(1), "fd00:1::5", 10)
 	c.down("192.168.1.5", 1)
-	c.count(elementKey{sample.Local, sample.Download, sample.MAC{}, ip("192.168.1.5")}, 5)
+	c.count(elementKey{class: sample.Local, direction: sample.Download, addr: ip("192.168.1.5")}, 5)
 	c.up(mac(2), "192.168.1.6", 4)
 	r.SetAccounting(t0, c.reading())
 	r.SetLeases(t0, []sample.Lease{{Addr: ip("192.168.1.5"), MAC: mac(1), Name: "laptop"}})
@@ -310,7 +310,7 @@ func TestAYearOfPrivacyAddresses(t *testing.T) {
 			r.SetAccounting(now, c.reading())
 			idle := r.Idle(now)
 			for _, e := range idle {
-				delete(c.elems, elementKey{e.Class, e.Direction, e.MAC, e.Addr})
+				delete(c.elems, keyOf(&e))
 			}
 			r.Drained(idle)
 			r.Tidy(now)

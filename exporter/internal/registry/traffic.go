@@ -10,16 +10,26 @@ import (
 // ledger remembers the raw counters of the last reading, from which the next
 // one's growth is told.
 type ledger struct {
-	reads    uint64            // number of the current reading, from 1
-	counters sample.Accounting // the last one, without elements
+	reads    uint64                          // number of the current reading, from 1
+	counters [sample.Hooks]sample.Accounting // the last ones, without elements
 	elements map[elementKey]*reading
 }
 
 type elementKey struct {
+	hook      sample.Hook
 	class     sample.Class
 	direction sample.Direction
+	bare      bool
 	mac       sample.MAC
 	addr      netip.Addr
+}
+
+func keyOf(e *sample.Element) elementKey {
+	return elementKey{e.Hook, e.Class, e.Direction, e.Bare, e.MAC, e.Addr}
+}
+
+func (k elementKey) element() sample.Element {
+	return sample.Element{Hook: k.hook, Class: k.class, Direction: k.direction, Bare: k.bare, MAC: k.mac, Addr: k.addr}
 }
 
 type reading struct {
@@ -28,34 +38,71 @@ type reading struct {
 	changed time.Time // when it last counted something, or was found
 }
 
-// SetAccounting adds what was counted since the last reading to the totals. In a
-// new epoch all raw counters began at zero.
-func (r *Registry) SetAccounting(now time.Time, a sample.Accounting) {
+// SetAccounting adds what was counted since the last reading to the totals, given
+// a reading of each table there is. In a new epoch all raw counters of a table
+// began at zero.
+func (r *Registry) SetAccounting(now time.Time, readings ...sample.Accounting) {
 	l := &r.ledger
-	rebase := r.resume(a.Epoch)
+	rebase := r.resume(readings)
 	r.rollPeriods(now)
-	if a.Epoch != l.counters.Epoch {
-		l.counters = sample.Accounting{Epoch: a.Epoch}
-		clear(l.elements)
+	var epochs [sample.Hooks]string
+	for i := range readings {
+		epochs[readings[i].Hook] = readings[i].Epoch
+	}
+	for hook, epoch := range epochs {
+		l.begin(sample.Hook(hook), epoch)
 	}
 	l.reads++
-	unattributed := &r.total.Unattributed
-	advance(&r.total.Forwarded, &l.counters.Forwarded, a.Forwarded)
-	advance(&r.total.Router, &l.counters.Router, a.Router)
-	advance(&unattributed.Overflow, &l.counters.Overflow, a.Overflow)
-	advance(&unattributed.Excluded, &l.counters.Outside, a.Outside)
-	advance(&unattributed.Unsolicited, &l.counters.Unsolicited, a.Unsolicited)
+	elements := 0
+	for i := range readings {
+		r.advance(&readings[i])
+		elements += len(readings[i].Elements)
+	}
 	for _, d := range []sample.Direction{sample.Upload, sample.Download} { // uploads tell who holds an address
-		for i := range a.Elements {
-			if a.Elements[i].Direction == d {
-				r.setElement(now, &a.Elements[i])
+		for _, a := range readings {
+			for i := range a.Elements {
+				if a.Elements[i].Direction == d {
+					r.setElement(now, &a.Elements[i])
+				}
 			}
 		}
 	}
-	l.prune(len(a.Elements))
-	r.settle(a.Meanwhile)
+	l.prune(elements)
+	r.settle(readings)
 	if rebase {
 		r.Rebase()
+	}
+}
+
+// begin forgets the counters of a table that is no longer the one they are of.
+func (l *ledger) begin(hook sample.Hook, epoch string) {
+	if epoch == l.counters[hook].Epoch {
+		return
+	}
+	l.counters[hook] = sample.Accounting{Hook: hook, Epoch: epoch}
+	for k := range l.elements {
+		if k.hook == hook {
+			delete(l.elements, k)
+		}
+	}
+}
+
+// advance adds the growth of a table's named counters to the totals they feed.
+func (r *Registry) advance(a *sample.Accounting) {
+	last, unattributed := &r.ledger.counters[a.Hook], &r.total.Unattributed
+	for _, c := range []struct {
+		total, last *sample.ByDirection
+		raw         sample.ByDirection
+	}{
+		{&r.total.Forwarded, &last.Forwarded, a.Forwarded},
+		{&r.total.Router, &last.Router, a.Router},
+		{&unattributed.Overflow, &last.Overflow, a.Overflow},
+		{&unattributed.Excluded, &last.Outside, a.Outside},
+		{&unattributed.Unsolicited, &last.Unsolicited, a.Unsolicited},
+	} {
+		for d := range sample.Directions {
+			add(&c.total[d], grow(&c.last[d], c.raw[d]))
+		}
 	}
 }
 
@@ -63,7 +110,11 @@ func (r *Registry) SetAccounting(now time.Time, a sample.Accounting) {
 // in no client's totals yet: the next reading has it for both or, should the
 // table be gone by then, for neither. More than that is missing for another
 // reason, which the audit is to show.
-func (r *Registry) settle(meanwhile sample.ByDirection) {
+func (r *Registry) settle(readings []sample.Accounting) {
+	var meanwhile sample.ByDirection
+	for _, a := range readings {
+		meanwhile = plus(meanwhile, a.Meanwhile)
+	}
 	u := &r.total.Unattributed
 	parts := r.total.Forgotten
 	for _, n := range []sample.ByDirection{u.Overflow, u.Excluded, u.Unsolicited, u.Evicted} {
@@ -73,9 +124,14 @@ func (r *Registry) settle(meanwhile sample.ByDirection) {
 		parts = plus(parts, c.totals.Internet)
 	}
 	for d, ahead := range minus(r.total.Forwarded, parts) {
-		if ahead.Bytes <= meanwhile[d].Bytes && ahead.Packets <= meanwhile[d].Packets {
-			subtract(&r.total.Forwarded[d], ahead)
-			subtract(&r.ledger.counters.Forwarded[d], ahead)
+		if ahead.Bytes > meanwhile[d].Bytes || ahead.Packets > meanwhile[d].Packets {
+			continue
+		}
+		subtract(&r.total.Forwarded[d], ahead)
+		for _, a := range readings {
+			part := sample.Traffic{Bytes: min(ahead.Bytes, a.Meanwhile[d].Bytes), Packets: min(ahead.Packets, a.Meanwhile[d].Packets)}
+			subtract(&r.ledger.counters[a.Hook].Forwarded[d], part)
+			subtract(&ahead, part)
 		}
 	}
 }
@@ -131,18 +187,10 @@ func (r *Registry) unclaimed(to *sample.ByDirection, e *sample.Element, grown sa
 	}
 }
 
-// advance adds the growth of a pair of named counters to the total they feed.
-func advance(total, last *sample.ByDirection, raw sample.ByDirection) {
-	for d := range sample.Directions {
-		add(&total[d], since(last[d], raw[d]))
-	}
-	*last = raw
-}
-
 // growth is what an element counted since it was last read. A dump may hold an
 // element twice, the older value second; that is no growth and no reset.
 func (l *ledger) growth(e *sample.Element, now time.Time) sample.Traffic {
-	k := elementKey{e.Class, e.Direction, e.MAC, e.Addr}
+	k := keyOf(e)
 	last := l.elements[k]
 	if last == nil {
 		l.elements[k] = &reading{e.Traffic, l.reads, now}
@@ -151,20 +199,30 @@ func (l *ledger) growth(e *sample.Element, now time.Time) sample.Traffic {
 	if last.read == l.reads && e.Bytes <= last.Bytes {
 		return sample.Traffic{}
 	}
-	grown := since(last.Traffic, e.Traffic)
+	grown := grow(&last.Traffic, e.Traffic)
 	if grown != (sample.Traffic{}) {
 		last.changed = now
 	}
-	last.Traffic, last.read = e.Traffic, l.reads
+	last.read = l.reads
 	return grown
 }
 
-// since is the growth of a raw counter; one that went backwards began again at zero.
-func since(last, raw sample.Traffic) sample.Traffic {
-	if raw.Bytes < last.Bytes || raw.Packets < last.Packets {
+// linkHeader is what the kernel package takes off for each packet where link
+// headers were counted.
+const linkHeader = 14
+
+// grow moves a raw counter on and returns its growth. One that went backwards
+// began again at zero; but bytes alone may fall back by a link header for each
+// packet that came, for bytes and packets are not read at one instant.
+func grow(last *sample.Traffic, raw sample.Traffic) (grown sample.Traffic) {
+	if raw.Packets < last.Packets || raw.Bytes+linkHeader*(raw.Packets-last.Packets) < last.Bytes {
+		*last = raw
 		return raw
 	}
-	return sample.Traffic{Bytes: raw.Bytes - last.Bytes, Packets: raw.Packets - last.Packets}
+	raw.Bytes = max(raw.Bytes, last.Bytes)
+	grown = sample.Traffic{Bytes: raw.Bytes - last.Bytes, Packets: raw.Packets - last.Packets}
+	*last = raw
+	return grown
 }
 
 // prune forgets elements that are gone from the kernel, once they outnumber

@@ -30,6 +30,9 @@ func fill(t testing.TB, path string, v reflect.Value, n *uint64) {
 	case *netip.Addr:
 		*p = netip.AddrFrom16([16]byte{0xfd, 14: byte(*n >> 8), 15: byte(*n)})
 		return
+	case *sample.Hook:
+		*p = sample.AtDevice
+		return
 	case *sample.Class:
 		*p = sample.Local
 		return

@@ -124,8 +124,8 @@ func decode(r io.Reader, memory int) (*registry.State, error) {
 // checkElements refuses what would point outside an array.
 func checkElements(s *registry.State) error {
 	for i := range s.Elements {
-		if e := &s.Elements[i]; e.Class >= sample.Classes || e.Direction >= sample.Directions {
-			return fmt.Errorf("class %d, direction %d", e.Class, e.Direction)
+		if e := &s.Elements[i]; e.Hook >= sample.Hooks || e.Class >= sample.Classes || e.Direction >= sample.Directions {
+			return fmt.Errorf("hook %d, class %d, direction %d", e.Hook, e.Class, e.Direction)
 		}
 	}
 	return nil
