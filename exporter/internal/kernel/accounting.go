@@ -27,6 +27,8 @@ type Accounting struct {
 	tables [sample.Hooks]*table
 	hook   sample.Hook // where clients are counted
 	known  bool        // the hook was chosen once
+
+	deviceFault error // why the kernel cannot count on devices; nil while nothing speaks against it
 }
 
 // AccountingOptions are what the owner decides.
@@ -115,8 +117,8 @@ func (a *Accounting) ensure(n sample.Network, replace bool) (Accounted, error) {
 	hook, bypass := a.choose(flowtables)
 	outcome, err := a.install(n, hook, flowtables, replace)
 	if hook == sample.AtDevice && unsupported(err) {
-		bypass = "this kernel cannot count on devices (" + err.Error() + "): remove the flowtable, or use Linux 5.16 or later with CONFIG_NETFILTER_EGRESS"
-		hook = sample.AtForward
+		a.deviceFault = err
+		hook, bypass = a.choose(flowtables)
 		outcome, err = a.install(n, hook, flowtables, replace)
 	}
 	done := Accounted{Outcome: outcome, Hook: hook, Switched: a.known && a.hook != hook, Bypass: bypass, Protected: a.writer.owning}
@@ -126,7 +128,9 @@ func (a *Accounting) ensure(n sample.Network, replace bool) (Accounted, error) {
 		}
 		return done, explain(err)
 	}
-	a.hook, a.known = hook, true
+	if outcome != Outdated {
+		a.hook, a.known = hook, true
+	}
 	return done, nil
 }
 
@@ -137,6 +141,9 @@ func (a *Accounting) choose(flowtables []flowtable) (hook sample.Hook, bypass st
 		hook = *a.options.Hook
 	case len(flowtables) > 0:
 		hook = sample.AtDevice
+	}
+	if hook == sample.AtDevice && a.deviceFault != nil {
+		return sample.AtForward, fmt.Sprintf("this kernel cannot count on devices (%v): remove the flowtable, or use Linux 5.16 or later with CONFIG_NETFILTER_EGRESS", a.deviceFault)
 	}
 	for _, f := range flowtables {
 		switch {
@@ -184,6 +191,12 @@ func (a *Accounting) install(n sample.Network, hook sample.Hook, flowtables []fl
 		}
 		have[i] = state
 	}
+	for i, t := range a.tables {
+		t.epoch, t.handle = have[i].epoch, have[i].handle
+	}
+	if err := a.handOver(have, hook); err != nil {
+		return outcome, err
+	}
 	changed := false
 	for i, t := range a.tables {
 		if have[i].handle != 0 && !have[i].fits(want[i]) {
@@ -199,10 +212,26 @@ func (a *Accounting) install(n sample.Network, hook sample.Hook, flowtables []fl
 			outcome = Updated
 		}
 	}
-	for i, t := range a.tables {
-		t.epoch, t.handle = have[i].epoch, have[i].handle
-	}
 	return outcome, nil
+}
+
+// handOver lets the table that is about to count know who the other one counted,
+// so that what they receive is not taken for unsolicited.
+func (a *Accounting) handOver(have [sample.Hooks]tableState, to sample.Hook) error {
+	from := sample.AtForward + sample.AtDevice - to
+	if have[from].handle == 0 || len(have[to].rules) > 0 {
+		return nil
+	}
+	r, err := a.tables[from].read()
+	if err != nil {
+		return err
+	}
+	var addrs []netip.Addr
+	for _, e := range r.Elements {
+		addrs = append(addrs, e.Addr)
+	}
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return a.tables[to].seed(slices.Compact(addrs))
 }
 
 func deviceRulesetFor(n sample.Network, flowtables []flowtable) ruleset {

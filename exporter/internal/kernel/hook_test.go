@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"errors"
+	"net/netip"
 	"os/exec"
 	"strings"
 	"testing"
@@ -229,6 +231,11 @@ func TestParseFlowtable(t *testing.T) {
 	if hook, bypass := a.choose([]flowtable{f}); hook != sample.AtDevice || !strings.Contains(bypass, "flags offload") {
 		t.Errorf("hardware: %v %q", hook, bypass)
 	}
+	a.deviceFault = errors.New("not supported")
+	if hook, bypass := a.choose([]flowtable{f}); hook != sample.AtForward || !strings.Contains(bypass, "5.16") {
+		t.Errorf("an old kernel: %v %q", hook, bypass)
+	}
+	a.deviceFault = nil
 	f.hardware = false
 	if hook, bypass := a.choose([]flowtable{f}); hook != sample.AtDevice || bypass != "" {
 		t.Errorf("software: %v %q", hook, bypass)
@@ -237,5 +244,34 @@ func TestParseFlowtable(t *testing.T) {
 	a.options.Hook = &forward
 	if hook, bypass := a.choose([]flowtable{f}); hook != sample.AtForward || !strings.Contains(bypass, "auto") {
 		t.Errorf("forward by order of the owner: %v %q", hook, bypass)
+	}
+}
+
+// TestHandOver switches hooks while somebody receives without a word: the table
+// that takes over knows them.
+func TestHandOver(t *testing.T) {
+	l, a := newLab(t), openAccounting(t, 64)
+	n := readLabNetwork(t)
+	ensure(t, a, n, Installed)
+	if err := l.PortForward(lab.UDP, 4000, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Seed([]netip.Addr{l.Client("bob").IPv4}); err != nil {
+		t.Fatal(err)
+	}
+	var want sample.ByDirection
+	for _, hook := range []sample.Hook{sample.AtForward, sample.AtDevice, sample.AtForward} {
+		a.options.Hook = &hook
+		if _, err := a.Ensure(n); err != nil {
+			t.Fatal(err)
+		}
+		for d, sent := range byDirection(udp(t, l, lab.Flow{Client: "bob", Direction: lab.Down, Packets: 10, Payload: 100, Inbound: 4000})) {
+			want[d].Bytes += sent.Bytes
+			want[d].Packets += sent.Packets
+		}
+	}
+	r := read(t, a)
+	if got := clientSum(l, r, "bob", sample.Internet); got != want {
+		t.Errorf("bob received %v, counted %v, unsolicited %v", want, got, r.Unsolicited)
 	}
 }
