@@ -32,6 +32,8 @@ type table struct {
 	epoch  string // as last seen whole; empty when the table has to be looked at
 	handle uint64 // the kernel's number of that table, never given twice
 	seeded map[netip.Addr]struct{}
+
+	elements int // how many the last reading found
 }
 
 // tableState is what the kernel holds of a table.

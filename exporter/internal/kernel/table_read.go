@@ -25,7 +25,7 @@ func (t *table) read() (sample.Accounting, error) {
 	if t.epoch == "" {
 		return sample.Accounting{}, ErrTableGone
 	}
-	acct := sample.Accounting{Hook: t.hook, Epoch: strings.TrimPrefix(t.epoch, epochName)}
+	acct := sample.Accounting{Hook: t.hook, Epoch: strings.TrimPrefix(t.epoch, epochName), Elements: make([]sample.Element, 0, t.elements)}
 	var before sample.Accounting
 	if err := t.readCounters(&before, nil); err != nil {
 		return sample.Accounting{}, t.lost(err)
@@ -36,6 +36,7 @@ func (t *table) read() (sample.Accounting, error) {
 			return sample.Accounting{}, t.lost(fmt.Errorf("read set %s: %w", s.name, err))
 		}
 	}
+	t.elements = len(acct.Elements)
 	if err := t.readCounters(&acct, nil); err != nil {
 		return sample.Accounting{}, t.lost(err)
 	}

@@ -38,8 +38,13 @@ func (r *Registry) newClient(declared *Declared, now time.Time) *client {
 	}
 	c := &client{declared: declared}
 	c.period.roll(now, r.quota(c).BillingDay, r.cfg.Location, sample.ByDirection{})
-	r.clients[c] = struct{}{}
+	r.enter(c)
 	return c
+}
+
+func (r *Registry) enter(c *client) {
+	r.clients[c] = struct{}{}
+	r.order = append(r.order, c)
 }
 
 // admit decides whether one more client may come.
@@ -137,6 +142,7 @@ func macHash(m sample.MAC) uint64 {
 // Tidy forgets addresses that were not seen for a week and clients that were not
 // seen for forget_after.
 func (r *Registry) Tidy(now time.Time) {
+	defer r.forgetLeavers()
 	for c := range r.clients {
 		seen := c.lastSeen
 		if seen.IsZero() {
@@ -211,4 +217,5 @@ func (r *Registry) Drained(elements []sample.Element) {
 	for i := range elements {
 		delete(r.ledger.elements, keyOf(&elements[i]))
 	}
+	r.ledger.now = nil
 }

@@ -38,6 +38,7 @@ type Registry struct {
 	lan []sample.Link
 
 	clients map[*client]struct{}
+	order   []*client // by address as of the last snapshot, newer ones behind; may hold some that left
 	byMAC   map[sample.MAC]*client
 	byAddr  map[netip.Addr]*holding
 	leases  map[party]sample.Lease // by address and by MAC; nil before the first reading

@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -73,12 +72,18 @@ func (r *Registry) Snapshot(now time.Time) *Snapshot {
 		PeriodQuota: r.cfg.Quota.Bytes,
 		Clients:     make([]Client, 0, len(r.clients)),
 	}
-	for _, c := range slices.SortedFunc(maps.Keys(r.clients), byAddress) {
+	r.forgetLeavers()
+	slices.SortFunc(r.order, byAddress)
+	for _, c := range r.order {
 		c.shown = true
 		r.rename(c)
 		s.Clients = append(s.Clients, r.view(c, now))
 	}
 	return s
+}
+
+func (r *Registry) forgetLeavers() {
+	r.order = slices.DeleteFunc(r.order, func(c *client) bool { _, here := r.clients[c]; return !here })
 }
 
 // Count tells how many clients there are, and how many of them are online.

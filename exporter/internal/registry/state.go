@@ -99,7 +99,8 @@ func Restore(cfg Config, s *State, now time.Time) *Registry {
 	s.Device.Hook = sample.AtDevice
 	r.ledger.counters = [sample.Hooks]sample.Accounting{s.Counters, s.Device}
 	for _, e := range s.Elements {
-		r.ledger.elements[keyOf(&e.Element)] = &reading{Traffic: e.Traffic, changed: e.Changed}
+		k := keyOf(&e.Element)
+		r.ledger.elements[k] = &reading{key: k, Traffic: e.Traffic, changed: e.Changed}
 	}
 	for i := range s.Clients {
 		r.restoreClient(&s.Clients[i])
@@ -140,7 +141,7 @@ func (r *Registry) restoreClient(s *ClientState) {
 		name: s.Name, firstSeen: s.FirstSeen, lastSeen: s.LastSeen, baseline: s.Baseline,
 		totals: s.Totals, base: s.Base, period: s.Period, primary: s.Primary, shown: true,
 	}
-	r.clients[c] = struct{}{}
+	r.enter(c)
 	for _, m := range s.MACs {
 		if r.byMAC[m] == nil && !m.IsZero() {
 			r.giveMAC(m, c)

@@ -13,6 +13,12 @@ type ledger struct {
 	reads    uint64                          // number of the current reading, from 1
 	counters [sample.Hooks]sample.Accounting // the last ones, without elements
 	elements map[elementKey]*reading
+
+	// The kernel shows elements in the same order as long as none come or go, so
+	// that most need not be searched for.
+	before []*reading // those of the last reading, in their order
+	now    []*reading
+	next   int // in before
 }
 
 type elementKey struct {
@@ -33,9 +39,11 @@ func (k elementKey) element() sample.Element {
 }
 
 type reading struct {
+	key elementKey
 	sample.Traffic
 	read    uint64    // number of the reading in which it was last there
 	changed time.Time // when it last counted something, or was found
+	place   int       // in the last reading
 }
 
 // SetAccounting adds what was counted since the last reading to the totals, given
@@ -53,6 +61,7 @@ func (r *Registry) SetAccounting(now time.Time, readings ...sample.Accounting) {
 		l.begin(sample.Hook(hook), epoch)
 	}
 	l.reads++
+	l.before, l.now, l.next = l.now, l.before[:0], 0
 	elements := 0
 	for i := range readings {
 		r.advance(&readings[i])
@@ -85,6 +94,26 @@ func (l *ledger) begin(hook sample.Hook, epoch string) {
 			delete(l.elements, k)
 		}
 	}
+	l.now = nil
+}
+
+// find gives what is remembered of an element, nil for a new one.
+func (l *ledger) find(k elementKey) *reading {
+	if l.next < len(l.before) && l.before[l.next].key == k {
+		l.next++
+		return l.before[l.next-1]
+	}
+	found := l.elements[k]
+	if found != nil {
+		l.next = found.place + 1
+	}
+	return found
+}
+
+// note remembers an element at its place in this reading.
+func (l *ledger) note(r *reading) {
+	r.place = len(l.now)
+	l.now = append(l.now, r)
 }
 
 // advance adds the growth of a table's named counters to the totals they feed.
@@ -191,11 +220,14 @@ func (r *Registry) unclaimed(to *sample.ByDirection, e *sample.Element, grown sa
 // element twice, the older value second; that is no growth and no reset.
 func (l *ledger) growth(e *sample.Element, now time.Time) sample.Traffic {
 	k := keyOf(e)
-	last := l.elements[k]
+	last := l.find(k)
 	if last == nil {
-		l.elements[k] = &reading{e.Traffic, l.reads, now}
+		last = &reading{key: k, Traffic: e.Traffic, read: l.reads, changed: now}
+		l.elements[k] = last
+		l.note(last)
 		return e.Traffic
 	}
+	l.note(last)
 	if last.read == l.reads && e.Bytes <= last.Bytes {
 		return sample.Traffic{}
 	}
@@ -233,7 +265,7 @@ func (l *ledger) prune(present int) {
 		return
 	}
 	for k, v := range l.elements {
-		if l.reads-v.read > 3 {
+		if l.reads-v.read > 3 { // and so not in the last reading either
 			delete(l.elements, k)
 		}
 	}
