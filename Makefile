@@ -13,7 +13,12 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft busybox dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc dhcpd dhclient nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
+test_tools = nft busybox dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
+
+# What ISC no longer maintains, so that not every distribution has it, and the
+# tests that need it.
+isc_tools = dhcpd dhclient
+isc_tests = ^(TestServers|TestAddressesMove|TestDownloadsBeforeALease)$$
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
@@ -35,10 +40,13 @@ demo: build ## watch a lab of 25 clients live until Ctrl-C; with DURATION=60s, e
 
 .PHONY: test
 test: lint ## run every test that this machine can, and say what was left out
-	@$(call with,$(test_tools)) && race=-race && left_out= && \
+	@$(call with,$(test_tools)) && race=-race && skip= && left_out= && \
 	leave_out() { left_out="$$left_out\n- $$1"; } && \
 	if ! go build -race runtime/cgo 2>/dev/null; then \
 		race=; leave_out 'the race detector (-race): it needs a C compiler, such as gcc with libc6-dev'; \
+	fi && \
+	if ! tests/tools.sh $(isc_tools) >/dev/null; then \
+		skip='$(isc_tests)'; leave_out 'leases of real DHCP servers: that needs dhcpd and dhclient of ISC'; \
 	fi && \
 	if [ -z "$$NIXPKGS_LIB" ]; then \
 		leave_out 'evaluation of the NixOS module: it needs a checkout of nixpkgs, or of its lib, at NIXPKGS_LIB=path'; \
@@ -46,7 +54,7 @@ test: lint ## run every test that this machine can, and say what was left out
 	if ! [ -d /lib/systemd/system ] || ! command -v systemd-analyze >/dev/null; then \
 		leave_out 'the check of the units: it needs systemd-analyze and the units of systemd'; \
 	fi && \
-	go test $$race -timeout 10m -exec "$$netns" ./... && \
+	go test $$race $${skip:+-skip "$$skip"} -timeout 10m -exec "$$netns" ./... && \
 	$(MAKE) --no-print-directory fuzz FUZZTIME=3s && \
 	printf "Left out:$${left_out:- nothing}\n"
 

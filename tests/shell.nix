@@ -1,5 +1,14 @@
 # `nix develop`: what the Makefile's targets need.
 { pkgs }:
+let
+  # By their names on Debian. Of busybox itself alone: its other names would hide
+  # the shell's programs.
+  named = pkgs.runCommand "debian-names" { } ''
+    mkdir -p $out/bin
+    ln -s ${pkgs.busybox}/bin/busybox $out/bin/busybox
+    ln -s ${pkgs.prometheus-alertmanager}/bin/alertmanager $out/bin/prometheus-alertmanager
+  '';
+in
 pkgs.mkShell {
   NIXPKGS_LIB = pkgs.path; # with which `make test` evaluates the module
   packages = with pkgs; [
@@ -9,6 +18,7 @@ pkgs.mkShell {
     gnumake
     (pkgs.go_1_26 or go)
     kea
+    named
     nftables
     nix
     nodejs
