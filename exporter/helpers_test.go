@@ -98,24 +98,6 @@ func (s *service) kill() {
 	s.cmd = nil
 }
 
-// busyLab is a lab of the 25 clients of the N5105 profile, each with these flows.
-func busyLab(t *testing.T, flows ...lab.Flow) *lab.Lab {
-	t.Helper()
-	p, err := lab.LoadProfile("n5105-25-clients")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range p.Clients {
-		p.Clients[i].Flows = flows
-	}
-	l, err := lab.New(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.Close)
-	return l
-}
-
 // play runs the lab's load until it is told to stop, and waits until the last
 // datagram has arrived.
 func play(t *testing.T, l *lab.Lab) (stop func()) {
