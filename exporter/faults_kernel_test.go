@@ -94,7 +94,7 @@ func dumpsInterrupted(t *testing.T, v *victim) {
 		elements[i] = fmt.Sprintf("10.1.%d.%d", i/250, i%250)
 	}
 	churn := "table inet other { set s { type ipv4_addr; elements = { " + strings.Join(elements, ", ") + " }; }\n" +
-		"chain c { ip saddr @s counter; ip saddr 10.2.0.1 counter; } }\ndelete table inet other\n"
+		"chain c { ip saddr @s counter; ip saddr 10.2.0.1 counter; }\n}\ndelete table inet other\n"
 	for end := time.Now().Add(often(2*time.Second, 20*time.Second)); time.Now().Before(end); {
 		if err := v.LoadRuleset(churn); err != nil {
 			t.Fatal(err)
@@ -112,8 +112,8 @@ func eventsLost(t *testing.T, v *victim) {
 		dropped := droppedEvents(t)
 		var links, tables strings.Builder
 		for i := range 400 {
-			fmt.Fprintf(&links, "link add storm%d type dummy\nlink del storm%d\n", i, i)
-			fmt.Fprintf(&tables, "table inet storm%d { chain c { counter; }; }\ndelete table inet storm%d\n", i, i)
+			fmt.Fprintf(&links, "link add storm%d type bridge\nlink del storm%d\n", i, i)
+			fmt.Fprintf(&tables, "table inet storm%d { chain c { counter; }\n}\ndelete table inet storm%d\n", i, i)
 		}
 		batch := t.TempDir() + "/batch"
 		if err := replaceFile(batch, links.String()); err != nil {

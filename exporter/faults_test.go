@@ -9,7 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,11 +107,11 @@ const held = 9
 func (f fault) suffer(t *testing.T, program string) (row string) {
 	v := newVictim(t, f)
 	v.program = program
+	v.start(t)
 	conns, err := v.Hold(t.Context(), lab.Flow{Client: "alice", Proto: lab.TCP}, held)
 	if err != nil {
 		t.Fatal(err)
 	}
-	v.start(t)
 	v.rest = readPassed(t)
 	v.load(t)
 	eventually(t, "all have their names", func() bool { return v.nameless(v.scrape(t)) == 0 })
@@ -173,7 +172,7 @@ func newVictim(t *testing.T, f fault) *victim {
 }
 
 func (v *victim) config() string {
-	return fmt.Sprintf("update_interval: 1s\nlan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\ndhcp: {leases: [{format: dnsmasq, path: %s}]}\n", v.leases)
+	return fmt.Sprintf("update_interval: 1s\nlan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\ndhcp: {leases: [{format: dnsmasq, path: %q}]}\n", v.leases)
 }
 
 // lease writes down who has which address and name.

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"compress/gzip"
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,8 +13,19 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// maxScrapes bounds scrapes at one time; further ones are told to come later.
-const maxScrapes = 16
+// maxScrapes bounds scrapes at one time. Further ones wait for their turn, but not
+// for longer than a scraper would, and are then told to come later.
+const (
+	maxScrapes = 16
+	maxWait    = 8 * time.Second // of Prometheus' 10
+)
+
+// A reader who takes nothing for maxStall, or has not taken all after maxAnswer,
+// is broken off: a few of them would keep all others from their turn.
+const (
+	maxStall  = time.Second
+	maxAnswer = 30 * time.Second
+)
 
 // handler serves scrapes.
 type handler struct {
@@ -33,10 +45,12 @@ func Handler(scrape func() Scrape, extra map[string]string, more prometheus.Gath
 
 // ServeHTTP answers one scrape.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	turn, cancel := context.WithTimeout(r.Context(), maxWait)
+	defer cancel()
 	select {
 	case h.slots <- struct{}{}:
 		defer func() { <-h.slots }()
-	default:
+	case <-turn.Done():
 		http.Error(w, fmt.Sprintf("%d scrapes are being answered; try again later", maxScrapes), http.StatusServiceUnavailable)
 		return
 	}
@@ -53,9 +67,29 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	s := h.scrape()
 	s.took = time.Since(start)
-	if err := h.write(w, r, &s, more); err != nil {
+	if err := h.write(impatient(w), r, &s, more); err != nil {
 		panic(http.ErrAbortHandler) // a part must not pass for the whole
 	}
+}
+
+// impatientWriter breaks off readers who stall.
+type impatientWriter struct {
+	http.ResponseWriter
+	conn *http.ResponseController
+	end  time.Time
+}
+
+func impatient(w http.ResponseWriter) http.ResponseWriter {
+	return &impatientWriter{w, http.NewResponseController(w), time.Now().Add(maxAnswer)}
+}
+
+func (w *impatientWriter) Write(b []byte) (int, error) {
+	limit := time.Now().Add(maxStall)
+	if limit.After(w.end) {
+		limit = w.end
+	}
+	_ = w.conn.SetWriteDeadline(limit) // which the writers of tests cannot
+	return w.ResponseWriter.Write(b)
 }
 
 func (h *handler) write(w http.ResponseWriter, r *http.Request, s *Scrape, more []*dto.MetricFamily) error {

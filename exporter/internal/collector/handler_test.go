@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -103,6 +105,10 @@ func TestHandlerBreaksOffWhenItCannotGoOn(t *testing.T) {
 }
 
 func TestHandlerBoundsScrapes(t *testing.T) {
+	synctest.Test(t, boundsScrapes)
+}
+
+func boundsScrapes(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	h := Handler(func() Scrape { entered <- struct{}{}; <-leave; return example() }, nil, self)
 	done := make(chan int)
@@ -110,11 +116,15 @@ func TestHandlerBoundsScrapes(t *testing.T) {
 		go func() { done <- serve(h, http.MethodGet).Code }()
 		<-entered
 	}
-	if w := serve(h, http.MethodGet); w.Code != http.StatusServiceUnavailable {
-		t.Errorf("one more scrape got status %d", w.Code)
+	start := time.Now()
+	if w := serve(h, http.MethodGet); w.Code != http.StatusServiceUnavailable || time.Since(start) != maxWait {
+		t.Errorf("one more scrape got status %d after %v", w.Code, time.Since(start))
 	}
+	go func() { done <- serve(h, http.MethodGet).Code }() // and this one waits for its turn
+	synctest.Wait()
 	close(leave)
-	for range maxScrapes {
+	<-entered
+	for range maxScrapes + 1 {
 		if code := <-done; code != http.StatusOK {
 			t.Errorf("status %d", code)
 		}
