@@ -221,13 +221,16 @@ func leasesReplaced(t *testing.T, v *victim) {
 		{"noise", file(string(noise)), 1},
 		{"nothing", file(""), 1},
 		{"zeros", file(strings.Repeat("\x00", 1<<20)), 1},
-		{"17 MiB", file(strings.Repeat("0 52:54:00:10:00:01 192.168.1.200 x *\n", 17<<20/38)), 0},
+		{"more than is read of any", file(strings.Repeat("0 52:54:00:10:00:01 192.168.1.200 x *\n", 17<<20/38)), 0},
 		{"no file", at(func() error { return nil }), 0},
 		{"a named pipe", at(func() error { return syscall.Mkfifo(v.leases, 0o600) }), 0},
 		{"a folder", at(func() error { return os.Mkdir(v.leases, 0o700) }), 0},
 		{"a link to itself", at(func() error { return os.Symlink(v.leases, v.leases) }), 0},
 		{"an endless device", at(func() error { return os.Symlink("/dev/zero", v.leases) }), 0},
 	} {
+		if strings.HasPrefix(tt.name, "more") && !*thorough { // the race detector makes reading it a matter of minutes
+			continue
+		}
 		read := v.scrape(t).value(leaseLeases)
 		if read != float64(len(v.Clients)) {
 			t.Fatalf("before %s: %v leases", tt.name, read)
