@@ -37,6 +37,8 @@ type fault struct {
 	// without the user's NAT rules they end at the router.
 	loses bool
 
+	accounting string // its configuration
+
 	rare bool // only when thorough
 	run  func(t *testing.T, v *victim)
 }
@@ -45,6 +47,8 @@ var faults = []fault{
 	{name: "exporter killed", run: killed},
 	{name: "exporter stopped", run: stopped},
 	{name: "firewall reloaded", says: tableBack, loses: true, run: rulesetFlushed},
+	{name: "firewall reloaded, table protected", accounting: "{protect_table: true}", run: protectedFlushed},
+	{name: "the same at the device hook", accounting: "{protect_table: true, hook: device}", run: protectedFlushed},
 	{name: "table deleted while it is read", says: tableBack, loses: true, run: tableDeleted},
 	{name: "rules and sets of others change while read", run: dumpsInterrupted},
 	{name: "events lost in a storm", says: tableBack, loses: true, run: eventsLost},
@@ -93,8 +97,9 @@ func TestFaults(t *testing.T) {
 type victim struct {
 	*lab.Lab
 	*service
-	leases  string // file
-	witness *witness
+	leases     string // file
+	accounting string // its configuration
+	witness    *witness
 
 	quiet func() // ends the load, once all of it has arrived
 	rest  passed // packets before any load
@@ -153,7 +158,7 @@ func newVictim(t *testing.T, f fault) *victim {
 	var flows []lab.Flow
 	for _, family := range []lab.Family{lab.IPv4, lab.IPv6} {
 		for _, direction := range []lab.Direction{lab.Up, lab.Down} {
-			if f.loses && family == lab.IPv4 && direction == lab.Down {
+			if (f.loses || f.accounting != "") && family == lab.IPv4 && direction == lab.Down {
 				continue
 			}
 			header := map[lab.Family]int{lab.IPv4: 20 + 8, lab.IPv6: 40 + 8}[family]
@@ -165,14 +170,18 @@ func newVictim(t *testing.T, f fault) *victim {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	v := &victim{Lab: l, leases: filepath.Join(t.TempDir(), "dnsmasq.leases"), quiet: func() {}}
+	v := &victim{Lab: l, accounting: f.accounting, leases: filepath.Join(t.TempDir(), "dnsmasq.leases"), quiet: func() {}}
 	v.service = newService(t, v.config())
 	v.lease(t)
 	return v
 }
 
 func (v *victim) config() string {
-	return fmt.Sprintf("update_interval: 1s\nlan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\ndhcp: {leases: [{format: dnsmasq, path: %q}]}\n", v.leases)
+	text := fmt.Sprintf("update_interval: 1s\nlan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\ndhcp: {leases: [{format: dnsmasq, path: %q}]}\n", v.leases)
+	if v.accounting != "" {
+		text += "accounting: " + v.accounting + "\n"
+	}
+	return text
 }
 
 // lease writes down who has which address and name.
