@@ -60,6 +60,7 @@ test: lint ## run every test that this machine can, and say what was left out
 
 .PHONY: vm-test
 vm-test: build ## run the VM tests on Debian VMs under QEMU; with TESTS=metrics, those named
+	CGO_ENABLED=0 go test -c -trimpath -buildvcs=false -o bin/exporter.test ./exporter
 	@PATH="$$PATH:/usr/local/sbin:/usr/sbin:/sbin" python3 -B tests/vm/debian/run.py $(TESTS)
 
 FUZZTIME = 1m

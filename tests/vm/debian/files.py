@@ -24,9 +24,10 @@ ADDED = {
     "usr/bin/lab": CHECKOUT / "bin/lab",
     "usr/bin/grafana": HERE / "grafana.py",
 }
+TESTS = {"usr/bin/exporter.test": CHECKOUT / "bin/exporter.test"}
 
 
-def write(archive, name, nics, tree):
+def write(archive, name, nics, tree=None, programs=ADDED):
     """Writes a machine's archive: its name and NICs, our programs, and its tree of NixOS' files."""
     with tarfile.open(archive, "w") as tar:
         add_text(tar, "etc/hostname", name)
@@ -35,8 +36,10 @@ def write(archive, name, nics, tree):
             # only the NIC itself has this as its permanent address, no VLAN or bridge on it
             link = f"[Match]\nPermanentMACAddress={nic.mac}\n\n[Link]\nName={nic.name}"
             add_text(tar, f"etc/systemd/network/01-{nic.name}.link", link)
-        for path, file in ADDED.items():
+        for path, file in programs.items():
             tar.add(file, path, filter=as_root)
+        if not tree:
+            return
         for path, target in MOVED.items():
             add_link(tar, path, target)
         tar.add(tree, ".", filter=as_root)

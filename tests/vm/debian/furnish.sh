@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # mmdebstrap's hook: makes an unpacked Debian into an appliance that starts fast
-# where every instruction is emulated, and writes it as disk and kernel.
+# where every instruction is emulated, and writes it as disk and kernels.
 #
-#   furnish.sh ROOT OUT     makes OUT/root.ext4 and OUT/vmlinux
+#   furnish.sh ROOT OUT SOURCES     makes OUT/root.ext4 and an OUT/vmlinux-* for each
+#                                   kernel, those of the apt sources in SOURCES too
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$1
 out=$2
+more_sources=$3
 
 # What takes seconds under emulation and serves no test.
 masked=(
@@ -58,19 +60,29 @@ tidy() {
 	sed -i 's/^root:[^:]*:/root::/' "$root/etc/shadow"
 }
 
-# The kernel is unpacked and not installed: installing it would make an initrd,
-# and ext4 and NVMe are built in.
-add_kernel() {
-	local package
+# newest_kernels names the newest package of each series of kernels, such as 6.12.
+newest_kernels() {
+	apt-cache show linux-image-cloud-amd64 |
+		sed -n 's/^Depends:.*\(linux-image-\([0-9]*\.[0-9]*\)[^ ,]*-cloud-amd64\).*/\2 \1/p' |
+		sort -V | awk '{ newest[$1] = $0 } END { for (series in newest) print newest[series] }'
+}
+
+# The kernels are unpacked and not installed: installing one would make an initrd,
+# and ext4 and NVMe are built in. The older suite's sources come late, when no
+# other package is taken any more.
+add_kernels() {
+	local series package
 	export APT_CONFIG=$MMDEBSTRAP_APT_CONFIG
-	package=$(apt-cache show --no-all-versions linux-image-cloud-amd64 |
-		sed -n 's/^Depends:.*\(linux-image-[^ ,]*-cloud-amd64\).*/\1/p')
-	(cd "$out" && apt-get -q -o APT::Sandbox::User=root download "$package")
-	dpkg-deb -x "$out/$package"_*.deb "$out/kernel"
-	cp -r "$out"/kernel/usr/lib/modules "$root/usr/lib/"
-	depmod --basedir "$root" "${package#linux-image-}"
-	python3 "$here/vmlinux.py" "$out"/kernel/boot/vmlinuz-* "$out/vmlinux"
-	rm -rf "$out/kernel" "$out/$package"_*.deb
+	cp "$more_sources"/* "$root/etc/apt/sources.list.d/"
+	apt-get -q -o APT::Sandbox::User=root update
+	newest_kernels | while read -r series package; do
+		(cd "$out" && apt-get -q -o APT::Sandbox::User=root download "$package")
+		dpkg-deb -x "$out/$package"_*.deb "$out/kernel"
+		cp -r "$(find "$out/kernel" -path '*/lib/modules')" "$root/usr/lib/" # /usr/lib since Debian 13
+		depmod --basedir "$root" "${package#linux-image-}"
+		python3 "$here/vmlinux.py" "$out"/kernel/boot/vmlinuz-* "$out/vmlinux-$series"
+		rm -rf "$out/kernel" "$out/$package"_*.deb
+	done
 }
 
 # What mmdebstrap has mounted below the root, /proc and such, is left out by a
@@ -85,7 +97,7 @@ write_disk() {
 	rmdir "$out/root"
 }
 
-add_kernel
+add_kernels
 cp -r "$here/image/." "$root/"
 set_up_units
 keep_udev_rules

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds what the VMs boot: a disk with Debian 13 and a kernel, from the mirror in
-# the apt sources of this machine. Nothing of our tests is inside, so it is built
+# Builds what the VMs boot: a disk with Debian 13, its kernel and Debian 12's, from the
+# mirror in the apt sources of this machine. Nothing of our tests is inside, so it is built
 # once; a change of this folder's image.sh, furnish.sh, vmlinux.py or image/, or of
 # the apt sources, builds it anew, and so does `make clean` to get newer packages.
 #
-#   tests/vm/debian/image.sh     prints the folder with root.ext4 and vmlinux
+#   tests/vm/debian/image.sh     prints the folder with root.ext4 and one vmlinux-* for each kernel
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,7 +14,7 @@ packages=(
 	systemd systemd-sysv udev dbus kmod iproute2 procps
 	nftables conntrack dnsmasq-base kea-dhcp4-server busybox udhcpc
 	prometheus prometheus-alertmanager prometheus-node-exporter
-	curl jq netcat-openbsd iputils-ping ethtool python3 ieee-data
+	curl jq netcat-openbsd iputils-ping ethtool wireguard-tools python3 ieee-data
 )
 
 fail() {
@@ -37,14 +37,16 @@ made_of() {
 }
 
 # Debian 13, whatever this machine has: older releases of systemd-networkd keep no
-# file of the leases that it gives.
+# file of the leases that it gives. Of the older suite only the kernel is taken.
 suite=trixie
+older_suite=bookworm
 sources_of_suite() {
 	local codename file
 	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	mkdir "$2/$1"
 	for file in "${sources[@]}"; do
-		sed "s/\\b$codename\\b/$suite/g" "$file" >"$1/${file##*/}"
-		echo "$1/${file##*/}"
+		sed "s/\\b$codename\\b/$1/g" "$file" >"$2/$1/${file##*/}"
+		echo "$2/$1/${file##*/}"
 	done
 }
 
@@ -56,7 +58,8 @@ apt_options() {
 # The root folder never leaves mmdebstrap, whose hook makes the disk of it.
 build() {
 	local from
-	mapfile -t from < <(sources_of_suite "$1")
+	mapfile -t from < <(sources_of_suite "$suite" "$1")
+	sources_of_suite "$older_suite" "$1" >/dev/null
 	apt_options >"$1/apt.conf"
 	mmdebstrap --variant=essential --mode=root --format=null \
 		--aptopt="$1/apt.conf" --aptopt='APT::Install-Recommends "false"' \
@@ -64,7 +67,7 @@ build() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/javascript/*' \
 		--include="$(IFS=, && echo "${packages[*]}")" \
-		--customize-hook="'$here/furnish.sh' \"\$1\" '$1'" \
+		--customize-hook="'$here/furnish.sh' \"\$1\" '$1' '$1/$older_suite'" \
 		'' - "${from[@]}" >/dev/null 2>"$1/log" || {
 		tail -n 30 "$1/log" >&2
 		fail "could not build the Debian image, see above"

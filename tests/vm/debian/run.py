@@ -1,5 +1,6 @@
-"""Runs test scripts on Debian VMs: each on a router, a host on the internet and a
-machine with the clients, booted anew.
+"""Runs tests on Debian VMs, booted anew for each: test scripts on a router, a host on
+the internet and a machine with the clients; and the lab's own tests, in namespaces of
+one machine, on each kernel.
 
     run.py [--scripts DIR] [--trees DIR] [TEST...]     all tests, or those named
 """
@@ -23,7 +24,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[2]
 CACHE = CHECKOUT / ".cache/vm"
 
+KERNELS = ["6.1", "6.12"]  # Debian 12's and 13's, the oldest first
 SCALE = 0.05  # of the load profile: what emulated machines can carry
+KERNEL_TESTS = {f"kernel-{kernel}": kernel for kernel in KERNELS}
 TEST_SECONDS = 600
 JOURNAL_LINES = 20  # of each machine shown when a test failed
 
@@ -81,7 +84,17 @@ def tree_of(test, name, trees):
 
 
 def make_machines(test, args, image, run, logs, tell):
-    """Makes the machines. MACs are as NixOS numbers them: by VLAN and machine."""
+    def make(name, memory, nics, kernel, **contents):
+        archive = run / f"{name}.tar"
+        files.write(archive, name, nics, **contents)
+        return driver.Machine(
+            name, image=image, kernel=kernel, files=archive, disk=run / f"{name}.qcow2", logs=logs / name, nics=nics, memory=memory, log=tell
+        )
+
+    if test in KERNEL_TESTS:
+        yield make("machine", 1024, [], KERNEL_TESTS[test], programs=files.TESTS)
+        return
+    # MACs are as NixOS numbers them: by VLAN and machine.
     lan, wan = vm.cable(), vm.cable()
     plan = {
         "router": (1024, [vm.Nic("lan0", "52:54:00:12:01:03", lan[0]), vm.Nic("wan0", "52:54:00:12:02:03", wan[0])]),
@@ -89,15 +102,17 @@ def make_machines(test, args, image, run, logs, tell):
         "clients": (512, [vm.Nic("lan0", "52:54:00:12:01:01", lan[1])]),
     }
     for name, (memory, nics) in plan.items():
-        archive = run / f"{name}.tar"
-        files.write(archive, name, nics, tree_of(test, name, args.trees))
-        yield driver.Machine(
-            name, image=image, files=archive, disk=run / f"{name}.qcow2", logs=logs / name, nics=nics, memory=memory, log=tell
-        )
+        yield make(name, memory, nics, KERNELS[-1], tree=tree_of(test, name, args.trees))
 
 
-def run_script(script, helpers, names):
-    for file in filter(pathlib.Path.exists, (helpers, script)):
+def scripts_of(test, args):
+    if test in KERNEL_TESTS:
+        return [HERE / "kernel.py"]
+    return [args.scripts / "helpers.py", args.scripts / f"{test}.py"]
+
+
+def run_scripts(scripts, names):
+    for file in filter(pathlib.Path.exists, scripts):
         exec(compile(file.read_text(), file, "exec"), names)
 
 
@@ -117,11 +132,11 @@ def run_test(test, args, image):
     try:
         machines.extend(make_machines(test, args, image, run, logs, tell))
         names = driver.names(machines, tell) | {"SCALE": SCALE}
-        run_script(args.scripts / f"{test}.py", args.scripts / "helpers.py", names)
+        run_scripts(scripts_of(test, args), names)
         return True
     except Exception as error:
         tell(traceback.format_exc())
-        show_failure(error, args.scripts)
+        show_failure(error, scripts_of(test, args))
         show_journals(logs)
         return False
     finally:
@@ -134,7 +149,7 @@ def run_test(test, args, image):
 def show_failure(error, scripts):
     """Shows where in the scripts it happened; the driver's own calls are in the log."""
     calls = traceback.extract_tb(error.__traceback__)
-    in_scripts = [call for call in calls if pathlib.Path(call.filename).parent == scripts]
+    in_scripts = [call for call in calls if pathlib.Path(call.filename) in scripts]
     print(*traceback.format_list(in_scripts), type(error).__name__, ": ", error, sep="")
 
 
@@ -163,13 +178,14 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--scripts", type=pathlib.Path, default=CHECKOUT / "tests/vm", help="folder of the scripts")
     parser.add_argument("--trees", type=pathlib.Path, default=CHECKOUT / "tests/module/golden", help="folder of the machines' files")
-    parser.add_argument("tests", metavar="TEST", nargs="*", help="a script's name without .py")
+    parser.add_argument("tests", metavar="TEST", nargs="*", help="a script's name without .py, or a kernel's such as kernel-6.1")
     return parser.parse_args()
 
 
 def choose(args):
     """Gives the tests to run."""
     known = sorted(script.stem for script in args.scripts.glob("*.py") if script.stem != "helpers")
+    known += KERNEL_TESTS
     if unknown := set(args.tests) - set(known):
         sys.exit(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     return args.tests or known

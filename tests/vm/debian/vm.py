@@ -64,15 +64,17 @@ class Void(threading.Thread):
 
 
 class Vm:
-    def __init__(self, name, *, image, files, disk, logs, nics, memory, log):
+    def __init__(self, name, *, image, kernel, files, disk, logs, nics, memory, log):
         """Prepares a machine, switched off.
 
-        image   folder with root.ext4, on which disk builds, and vmlinux
+        image   folder with root.ext4, on which disk builds, and the kernels
+        kernel  series of the one to boot, such as 6.12
         files   tar archive that is laid over the root at the first boot
         logs    folder for what the machine says
         memory  MiB
         """
-        self.name, self.image, self.files, self.disk, self.logs = name, image, files, disk, logs
+        self.name, self.files, self.disk, self.logs = name, files, disk, logs
+        self.kernel = image / f"vmlinux-{kernel}"
         self.nics, self.memory, self.tell = nics, memory, log
         self.process = self.shell = self.monitor = None
         self.allow_reboot = self.connected = False
@@ -113,7 +115,7 @@ class Vm:
     def _arguments(self, shell, monitor):
         return [
             *("-name", self.name, "-m", str(self.memory)),
-            *("-kernel", self.image / "vmlinux", "-append", KERNEL),
+            *("-kernel", self.kernel, "-append", KERNEL),
             *("-drive", f"id=disk,if=none,file={self.disk},format=qcow2,cache=unsafe"),
             *("-device", "nvme,drive=disk,serial=disk"),
             *("-drive", f"id=files,if=none,file={self.files},format=raw,readonly=on"),
