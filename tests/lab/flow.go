@@ -36,6 +36,14 @@ type Flow struct {
 	// Inbound makes the other end open the flow, to this port of the client.
 	// From the internet it needs a PortForward.
 	Inbound uint16 `yaml:"-"`
+
+	// Target is where the opener finds the other end, if not at that one's own
+	// address: hairpin NAT leads there.
+	Target netip.Addr `yaml:"-"`
+
+	// Answered lets an upload over UDP begin with a datagram in each direction,
+	// so that connection tracking takes it for established.
+	Answered bool `yaml:"-"`
 }
 
 // complete fills in what was left empty and refuses what makes no sense.
@@ -108,6 +116,9 @@ func (l *Lab) ends(f Flow) (e ends, err error) {
 	e.target = e.listener.Addr(f.Family)
 	if e.opener == l.Internet && f.Family == IPv4 {
 		e.target = l.Router.IPv4 // the client hides behind the router
+	}
+	if f.Target.IsValid() {
+		e.target = f.Target
 	}
 	return e, nil
 }

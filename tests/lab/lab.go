@@ -40,9 +40,11 @@ type Lab struct {
 	Clients  []*Host // in the order of the profile
 
 	ledger
-	byName   map[string]*Host
-	inFlight *semaphore.Weighted // of all flows together, see window
-	closing  sync.Once
+	byName    map[string]*Host
+	segments  map[string]segment // by LAN
+	tunnelKey string
+	inFlight  *semaphore.Weighted // of all flows together, see window
+	closing   sync.Once
 }
 
 // New builds the lab of a profile inside the namespaces that Isolate made. There
@@ -57,6 +59,7 @@ func New(p Profile) (*Lab, error) {
 	l := &Lab{
 		Profile:  p,
 		byName:   map[string]*Host{},
+		segments: map[string]segment{},
 		inFlight: semaphore.NewWeighted(backlog),
 	}
 	if err := l.build(); err != nil {
@@ -112,8 +115,8 @@ func (l *Lab) build() error {
 		return err
 	}
 	for i, lan := range l.Profile.LANs {
-		if err := addBridge(lan, bridgeMAC(i)); err != nil {
-			return err
+		if err := l.addLAN(i, lan); err != nil {
+			return fmt.Errorf("lan %s: %w", lan.Name, err)
 		}
 	}
 	if err := l.addInternet(); err != nil {
@@ -124,8 +127,10 @@ func (l *Lab) build() error {
 			return err
 		}
 	}
-	if err := waitUp(); err != nil {
-		return err
+	for _, h := range l.byName {
+		if err := h.waitUp(); err != nil {
+			return fmt.Errorf("%s: %w", h.Name, err)
+		}
 	}
 	return l.loadRouterRules()
 }

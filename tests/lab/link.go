@@ -71,10 +71,15 @@ func ipNet(p netip.Prefix) *net.IPNet {
 
 // waitUp waits until the kernel has noticed every carrier: until then it drops
 // what is sent.
-func waitUp() error {
+func (h *Host) waitUp() error {
+	handle, err := h.netlink()
+	if err != nil {
+		return err
+	}
+	defer handle.Close()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		down, err := linksDown()
+		down, err := linksDown(handle)
 		if err != nil || len(down) == 0 {
 			return err
 		}
@@ -85,14 +90,15 @@ func waitUp() error {
 	}
 }
 
-func linksDown() (names []string, err error) {
-	links, err := netlink.LinkList()
+// linksDown leaves tunnels out, which have no carrier.
+func linksDown(h *netlink.Handle) (names []string, err error) {
+	links, err := h.LinkList()
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
 	for _, link := range links {
 		a := link.Attrs()
-		if a.Flags&net.FlagLoopback == 0 && a.Flags&net.FlagUp != 0 && a.OperState != netlink.OperUp {
+		if a.Flags&net.FlagLoopback == 0 && a.Flags&net.FlagUp != 0 && link.Type() != "wireguard" && a.OperState != netlink.OperUp {
 			names = append(names, a.Name)
 		}
 	}

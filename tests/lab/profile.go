@@ -29,9 +29,11 @@ type Profile struct {
 	Clients     []Client `yaml:"clients"`
 }
 
-// LAN is a bridge of the router with the router's own addresses on it.
+// LAN is an interface of the router with the router's own addresses on it, or of
+// another router behind it.
 type LAN struct {
 	Name string       `yaml:"name"`
+	Type LANType      `yaml:"type"` // default: Bridge
 	IPv4 netip.Prefix `yaml:"ip"`
 	IPv6 netip.Prefix `yaml:"ipv6"`
 }
@@ -51,9 +53,9 @@ type Client struct {
 // BrLAN and BrGuest are the LANs of the tests: the second is there if a client
 // names it.
 var (
-	BrLAN = LAN{"br-lan", netip.MustParsePrefix("192.168.1.1/24"), netip.MustParsePrefix("fd00:1::1/64")}
+	BrLAN = LAN{"br-lan", Bridge, netip.MustParsePrefix("192.168.1.1/24"), netip.MustParsePrefix("fd00:1::1/64")}
 
-	BrGuest = LAN{"br-guest", netip.MustParsePrefix("192.168.2.1/24"), netip.MustParsePrefix("fd00:2::1/64")}
+	BrGuest = LAN{"br-guest", Bridge, netip.MustParsePrefix("192.168.2.1/24"), netip.MustParsePrefix("fd00:2::1/64")}
 )
 
 // LoadProfile reads a profile that is shipped with the lab, by its name, or a

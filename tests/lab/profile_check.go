@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // complete fills in what was left empty and refuses what cannot work.
@@ -38,8 +41,19 @@ func (p *Profile) completeLANs() error {
 			}
 		}
 	}
-	for _, lan := range p.LANs {
+	p.LANs = append([]LAN(nil), p.LANs...)
+	for i := range p.LANs {
+		lan := &p.LANs[i]
+		setDefault(&lan.Type, Bridge)
+		parent, id, isVLAN := strings.Cut(lan.Name, ".")
+		vlan, _ := strconv.ParseUint(id, 10, 12)
 		switch {
+		case !slices.Contains([]LANType{Bridge, Port, VLAN, BridgeVLAN, Routed, WireGuard}, lan.Type):
+			return fmt.Errorf("lan %s: there is no type %q", lan.Name, lan.Type)
+		case isVLAN != (lan.Type == VLAN || lan.Type == BridgeVLAN) || isVLAN && (parent == "" || vlan == 0):
+			return fmt.Errorf("lan %s: a VLAN, and nothing else, is named like eth0.10", lan.Name)
+		case lan.Type == Routed && i == 0:
+			return fmt.Errorf("lan %s: it is behind the first LAN and cannot be the first", lan.Name)
 		case lan.Name == "" || len(lan.Name) > 15:
 			return fmt.Errorf("lan %q: a name needs 1 to 15 characters", lan.Name)
 		case !lan.IPv4.Addr().Is4():

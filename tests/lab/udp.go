@@ -71,14 +71,22 @@ func (l *Lab) udp(ctx context.Context, f Flow, e ends) (counts Counts, err error
 		sender = e.peer
 	}
 	send, receiver := opener.Write, listener
-	if sender == e.listener {
+	if sender == e.listener || f.Answered {
 		from, err := request(opener, listener)
 		if err != nil {
 			return counts, err
 		}
 		counts.add(e.opener == e.client, datagrams(f.Family, requestPayload, 1))
-		send = func(b []byte) (int, error) { return listener.WriteToUDPAddrPort(b, from) }
-		receiver = opener
+		reply := func(b []byte) (int, error) { return listener.WriteToUDPAddrPort(b, from) }
+		if f.Answered {
+			if err := answer(reply, opener); err != nil {
+				return counts, err
+			}
+			counts.add(e.opener != e.client, datagrams(f.Family, requestPayload, 1))
+		}
+		if sender == e.listener {
+			send, receiver = reply, opener
+		}
 	}
 	sent, err := l.transfer(ctx, f, send, receiver)
 	counts.add(sender == e.client, datagrams(f.Family, f.Payload, sent))
@@ -100,12 +108,23 @@ func request(opener, listener *net.UDPConn) (from netip.AddrPort, err error) {
 	if _, err := opener.Write(make([]byte, requestPayload)); err != nil {
 		return from, fmt.Errorf("send request: %w", err)
 	}
-	if err := listener.SetReadDeadline(time.Now().Add(lossTimeout)); err != nil {
+	return receiveShort(listener)
+}
+
+func answer(reply func([]byte) (int, error), opener *net.UDPConn) error {
+	if _, err := reply(make([]byte, requestPayload)); err != nil {
+		return fmt.Errorf("answer request: %w", err)
+	}
+	_, err := receiveShort(opener)
+	return err
+}
+
+func receiveShort(conn *net.UDPConn) (from netip.AddrPort, err error) {
+	if err := conn.SetReadDeadline(time.Now().Add(lossTimeout)); err != nil {
 		return from, err
 	}
-	_, from, err = listener.ReadFromUDPAddrPort(make([]byte, requestPayload))
-	if err != nil {
-		return from, fmt.Errorf("receive request: %w", err)
+	if _, from, err = conn.ReadFromUDPAddrPort(make([]byte, requestPayload)); err != nil {
+		return from, fmt.Errorf("receive request or its answer: %w", err)
 	}
 	return from, nil
 }
