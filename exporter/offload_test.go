@@ -106,9 +106,9 @@ func (n *network) needFlowtables(t *testing.T) {
 // no more.
 func (n *network) setFlowtable(t *testing.T, present bool, devices string) {
 	t.Helper()
-	rules := "table inet offload\ndelete table inet offload\n"
+	rules := "table inet fast\ndelete table inet fast\n"
 	if present {
-		rules += fmt.Sprintf(`table inet offload {
+		rules += fmt.Sprintf(`table inet fast {
 			flowtable f { hook ingress priority filter; devices = { %s }; }
 			chain forward {
 				type filter hook forward priority filter - 5;

@@ -20,9 +20,6 @@ type dialog struct {
 
 func (h *Host) openDialog(to netip.AddrPort, f Flow, all *semaphore.Weighted) (*dialog, error) {
 	conn, err := h.dialUDP(to)
-	if err == nil {
-		err = enlarge(conn)
-	}
 	if err != nil {
 		return nil, err
 	}

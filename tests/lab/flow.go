@@ -185,7 +185,10 @@ func stopped(ctx context.Context) error {
 func (h *Host) listenUDP(f Family, port uint16) (conn *net.UDPConn, err error) {
 	err = h.Do(func() error {
 		conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(h.Addr(f), port)))
-		return err
+		if err != nil {
+			return err
+		}
+		return enlarge(conn)
 	})
 	return conn, err
 }
@@ -194,7 +197,10 @@ func (h *Host) listenUDP(f Family, port uint16) (conn *net.UDPConn, err error) {
 func (h *Host) dialUDP(to netip.AddrPort) (conn *net.UDPConn, err error) {
 	err = h.Do(func() error {
 		conn, err = net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
-		return err
+		if err != nil {
+			return err
+		}
+		return enlarge(conn)
 	})
 	return conn, err
 }

@@ -70,7 +70,7 @@ func (s *internet) open(listen, iface string) error {
 
 // enlarge gives a socket room for all that can be under way to it, as far as the
 // user may. The kernel charges a datagram with 2,304 bytes on a veth pair, with
-// more on a virtual machine's NIC.
+// more behind a VLAN, a tunnel or a virtual machine's NIC.
 func enlarge(conn *net.UDPConn) error {
 	raw, err := conn.SyscallConn()
 	if err != nil {

@@ -65,12 +65,12 @@ func (l *Lab) addPeer(i int, h *Host, lan LAN) error {
 	if err != nil {
 		return err
 	}
-	if err := h.addWireGuard(tunnelName, k, "peer", l.tunnelKey,
+	if err := h.addWireGuard(tunnelName, k, "listen-port", tunnelPort, "peer", l.tunnelKey,
 		"endpoint", here.Addr().String()+":"+tunnelPort, "allowed-ips", "0.0.0.0/0,::/0"); err != nil {
 		return err
 	}
 	if _, err := l.Router.Exec(context.Background(), "wg", "set", lan.Name, "peer", k.public,
-		"allowed-ips", h.IPv4.String()+","+h.IPv6.String()); err != nil {
+		"endpoint", there.Addr().String()+":"+tunnelPort, "allowed-ips", h.IPv4.String()+","+h.IPv6.String()); err != nil {
 		return err
 	}
 	link, err := remote.configureDevice(tunnelName, netip.PrefixFrom(h.IPv4, lan.IPv4.Bits()), netip.PrefixFrom(h.IPv6, lan.IPv6.Bits()))
