@@ -457,18 +457,9 @@ func TestSwitchingUnderLoad(t *testing.T) {
 	n := busyTopology(t)
 	n.start(t)
 	n.waitForHook(t, "forward")
-	stop := play(t, n.Lab)
-	n.awaitTraffic(t)
-	var passed int64 // while switching
 	for _, hook := range []string{"device", "forward", "device", "forward"} {
-		before := readLink(t, lab.WAN)
-		n.switchTo(t, hook)
-		after := readLink(t, lab.WAN)
-		passed += after[0].bytes - before[0].bytes + after[1].bytes - before[1].bytes
-		n.awaitTraffic(t)
+		n.underLoad(t, hook, func() { n.switchTo(t, hook) })
 	}
-	stop()
-	n.checkLoss(t, passed)
 }
 
 // busyTopology is two LANs whose clients have a steady load.
@@ -499,25 +490,41 @@ func (n *network) awaitTraffic(t *testing.T) {
 	})
 }
 
-// checkLoss tells how much of what was sent is missing in the sum of all, or too
-// much, and how much of it no client's series has. That must be less than what
-// passed while the hook changed.
-func (n *network) checkLoss(t *testing.T, passed int64) {
+// inAll are bytes of all clients together.
+type inAll struct{ sent, forwarded, clients float64 }
+
+func (n *network) inAll(t *testing.T) (s inAll) {
 	t.Helper()
 	m := n.scrape(t)
-	forwarded := m.sum("network_forwarded_bytes_total")
-	var sent, clients float64
+	s.forwarded = m.sum("network_forwarded_bytes_total")
 	for _, h := range n.Clients {
 		want, got := bytesSent(n.Truth()[h.Name]), bytesOf(m, h)
-		sent, clients = sent+want.Rx+want.Tx, clients+got.Rx+got.Tx
+		s.sent, s.clients = s.sent+want.Rx+want.Tx, s.clients+got.Rx+got.Tx
 	}
-	t.Logf("sent %.0f bytes; forwarded %+.0f; clients %+.0f; %d passed while the hook changed", sent, forwarded-sent, clients-sent, passed)
-	for what, counted := range map[string]float64{"forwarded": forwarded, "clients": clients} {
-		if off := counted - sent; off > float64(passed) || -off > float64(passed) {
-			t.Errorf("%s: %+.0f bytes, and only %d passed while the hook changed", what, off, passed)
-		}
+	return s
+}
+
+// underLoad changes the hook while every client sends and receives. What is
+// counted too little or too much must be less than what passed meanwhile.
+func (n *network) underLoad(t *testing.T, hook string, change func()) {
+	t.Helper()
+	before := n.inAll(t)
+	stop := play(t, n.Lab)
+	n.awaitTraffic(t)
+	start := readLink(t, lab.WAN)
+	change()
+	end := readLink(t, lab.WAN)
+	n.awaitTraffic(t)
+	stop()
+	after := n.inAll(t)
+	sent := after.sent - before.sent
+	passed := float64(end[0].bytes - start[0].bytes + end[1].bytes - start[1].bytes)
+	forwarded, clients := after.forwarded-before.forwarded-sent, after.clients-before.clients-sent
+	t.Logf("to %s: sent %.0f bytes, %.0f of them while the hook changed; forwarded %+.0f, clients %+.0f", hook, sent, passed, forwarded, clients)
+	if max(forwarded, -forwarded, clients, -clients) > passed {
+		t.Errorf("to %s: forwarded %+.0f bytes, clients %+.0f, and only %.0f passed while the hook changed", hook, forwarded, clients, passed)
 	}
-	checkAudit(t, m)
+	checkAudit(t, n.scrape(t))
 }
 
 // TestWANThatComesAndGoes dials in as PPPoE does: the WAN is not there at first,
