@@ -75,37 +75,31 @@ var (
 		clients: []lab.Client{{Name: "alice", LAN: "br0.10"}, {Name: "guest", LAN: "br0.20"}},
 		flows:   crossing,
 	}
-)
-
-var topologies = []topology{
-	bridgeLAN,
-	{
+	plainLAN = topology{
 		name:    "plain interface",
 		lans:    []lab.LAN{lan("lan0", lab.Port, 1)},
 		clients: []lab.Client{{Name: "alice"}, {Name: "bob"}},
-	},
-	{
+	}
+	guests = topology{
 		name:    "guest network",
 		lans:    []lab.LAN{lab.BrLAN, lab.BrGuest},
 		clients: []lab.Client{{Name: "alice"}, {Name: "guest", LAN: lab.BrGuest.Name}},
 		flows:   crossing,
-	},
-	vlans,
-	bridgeVLANs,
-	{
+	}
+	tunnel = topology{
 		name:    "WireGuard peers",
 		lans:    []lab.LAN{lab.BrLAN, lan("wg0", lab.WireGuard, 8)},
 		clients: []lab.Client{{Name: "alice"}, {Name: "guest", LAN: "wg0"}},
 		merges:  true,
 		flows:   crossing,
-	},
-	{
+	}
+	behindRouter = topology{
 		name:    "router behind the router",
 		lans:    []lab.LAN{lab.BrLAN, lan("shed", lab.Routed, 50)},
 		clients: []lab.Client{{Name: "alice"}, {Name: "robot", LAN: "shed"}, {Name: "mower", LAN: "shed"}},
 		subnets: true,
-	},
-	{
+	}
+	portForwards = topology{
 		name:    "port forwards",
 		lans:    []lab.LAN{lab.BrLAN},
 		clients: []lab.Client{{Name: "nas"}},
@@ -124,8 +118,8 @@ var topologies = []topology{
 			{Client: "nas", Inbound: 7000, Direction: lab.Up, Family: lab.IPv4, Proto: lab.TCP},
 			{Client: "nas", Inbound: 7000, Direction: lab.Down, Family: lab.IPv6, Proto: lab.TCP},
 		},
-	},
-	{
+	}
+	hairpin = topology{
 		name:    "hairpin NAT",
 		lans:    []lab.LAN{lab.BrLAN},
 		clients: []lab.Client{{Name: "alice"}, {Name: "nas"}},
@@ -141,8 +135,10 @@ var topologies = []topology{
 			{Client: "nas", Peer: "alice", Inbound: 7000, Direction: lab.Down, Target: routerWAN},
 			{Client: "nas", Peer: "alice", Inbound: 7000, Direction: lab.Up, Target: routerWAN},
 		},
-	},
-}
+	}
+)
+
+var topologies = []topology{bridgeLAN, plainLAN, guests, vlans, bridgeVLANs, tunnel, behindRouter, portForwards, hairpin}
 
 var routerWAN = netip.MustParseAddr("203.0.113.2")
 
