@@ -114,9 +114,14 @@ func clientAddr(i int, ipv6 bool) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, 0, byte(1 + i>>8), byte(i)})
 }
 
-// connect opens n connections of 25 clients, which the peer does not answer.
+// connecting is how many clients share the connections that connect opens.
+const connecting = 25
+
+// connect ends all connections and opens n, which the peer does not answer.
 func (r *router) connect(n int) error {
-	const clients = 25
+	if err := netlink.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
+		return err
+	}
 	frames := make([][]byte, 0, slots)
 	flush := func() error {
 		w, err := openWire(r.lan, frames)
@@ -128,8 +133,8 @@ func (r *router) connect(n int) error {
 		return err
 	}
 	for i := range n {
-		addr, mac := clientAddr(i%clients, false), net.HardwareAddr{0x52, 0x54, 1, 0, 0, byte(i % clients)}
-		from, to := netip.AddrPortFrom(addr, uint16(10_000+i%clients)), netip.AddrPortFrom(peer4, uint16(1+i/clients))
+		addr, mac := clientAddr(i%connecting, false), net.HardwareAddr{0x52, 0x54, 1, 0, 0, byte(i % connecting)}
+		from, to := netip.AddrPortFrom(addr, uint16(10_000+i%connecting)), netip.AddrPortFrom(peer4, uint16(1+i/connecting))
 		frames = append(frames, datagram(mac, r.bridge.Attrs().HardwareAddr, from, to))
 		if len(frames) == slots || i == n-1 {
 			if err := flush(); err != nil {

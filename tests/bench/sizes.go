@@ -94,11 +94,7 @@ func (b *bench) size(ctx context.Context, r *router, n int) error {
 	if err := b.transfer(ctx, r, n); err != nil {
 		return err
 	}
-	text := ""
-	for _, t := range []string{table, oldTable} {
-		text += fmt.Sprintf("delete table inet %s\n", t)
-	}
-	if err := r.LoadRuleset(text); err != nil {
+	if err := r.LoadRuleset(fmt.Sprintf("delete table inet %s\ndelete table inet %s\n", table, oldTable)); err != nil {
 		return err
 	}
 	return netlink.ConntrackTableFlush(netlink.ConntrackTable)
@@ -186,14 +182,15 @@ func (b *bench) read(ctx context.Context, p *process, n int) error {
 	return err
 }
 
-// connections compares counting n connections, most of them of one of 25 clients.
+// connections compares counting n connections.
 // The exporter counts at its start, and then seldom: it is started each time.
 func (b *bench) connections(ctx context.Context, r *router, n int) error {
-	if err := netlink.ConntrackTableFlush(netlink.ConntrackTable); err != nil {
-		return err
-	}
 	if err := r.connect(n); err != nil {
 		return err
+	}
+	config := "lan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\nclients:\n"
+	for i := range connecting {
+		config += fmt.Sprintf("  - {name: client %d, ip: %s}\n", i, clientAddr(i, false))
 	}
 	outcomes, err := takeTurns(ctx, b.rounds,
 		func() (float64, error) {
@@ -210,7 +207,7 @@ func (b *bench) connections(ctx context.Context, r *router, n int) error {
 			})
 		},
 		func() (float64, error) {
-			p, err := b.startExporter(ctx, "lan: {interfaces: [br-lan]}\nwan: {interfaces: [wan0]}\n")
+			p, err := b.startExporter(ctx, config)
 			if err != nil {
 				return 0, err
 			}
