@@ -148,6 +148,10 @@ func TestValuesAreWrittenAsExpfmtDoes(t *testing.T) {
 		0, math.Copysign(0, -1), 1, -1, 0.5, 0.1, 1e5, 123456, 999999, 1e6, 1234567, 1e20, 1e21, 1 << 53, math.MaxUint64,
 		1.7999999985e9, 1e-4, 1e-5, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Pi, math.NaN(), math.Inf(1), math.Inf(-1),
 	}
+	for n := 1.0; n < 1<<60; n = n*3 + 7 { // of all lengths, with zeros at the end and without
+		values = append(values, n, math.Round(n/1000)*1000, n+0.5)
+	}
+	values = append(values, 1<<53-1, 1<<53+2, 1_000_001, 9_999_999, 10_000_000)
 	for _, v := range values {
 		var b strings.Builder
 		f := &dto.MetricFamily{Name: new("x"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &v}}}}
