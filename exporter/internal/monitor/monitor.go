@@ -208,7 +208,7 @@ func (m *Monitor) readPresence() {
 // spaced to stay below 1/conntrackShare of a processor, but come every
 // conntrackSlowest at the least.
 const (
-	conntrackShare   = 1000
+	conntrackShare   = 3000
 	conntrackSlowest = 30 * time.Second
 )
 
