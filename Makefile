@@ -81,6 +81,11 @@ lint: check-go ## check the formatting, go vet and staticcheck
 fmt: ## format the Go code
 	gofmt -w .
 
+.PHONY: faults
+faults: check-go ## break all that can break around the exporter, and show what was lost
+	@$(call with,$(test_tools)) && cd exporter && \
+	go test -run='^TestFaults$$' -count=1 -timeout 20m -exec "$$netns" . -args -thorough
+
 OUT = bin/bench.json
 .PHONY: bench
 bench: build ## measure what counting costs beside the old way, 8 minutes; with QUICK=1 less, with OUT=FILE for the results

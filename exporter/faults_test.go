@@ -59,7 +59,7 @@ var faults = []fault{
 	{name: "disk full, then read-only", says: `saving totals and names failed.*make room(?s:.*)make it writable(?s:.*)works again`, loses: true, run: diskInTrouble},
 	{name: "state cut short", says: `saved totals and names cannot be used.*it is kept as`, run: stateCutShort},
 	{name: "lease file replaced", says: `lease file cannot be used; what was read of it before stays in force`, run: leasesReplaced},
-	{name: "10,000 hostile host names", says: `lease file holds lines that make no sense`, run: hostileNames},
+	{name: "hostile host names by the thousand", says: `lease file holds lines that make no sense`, run: hostileNames},
 	{name: "65,000 forged sources", run: forgedSources},
 	{name: "slow and many readers", run: slowReaders},
 	{name: "broken configurations", says: `the new configuration is not valid; the old one stays in force.*config\.yml:\d+`, run: brokenConfigurations},
