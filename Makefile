@@ -84,7 +84,7 @@ fmt: ## format the Go code
 .PHONY: faults
 faults: check-go ## break all that can break around the exporter, and show what was lost
 	@$(call with,$(test_tools)) && cd exporter && \
-	go test -run='^TestFaults$$' -count=1 -timeout 20m -exec "$$netns" . -args -thorough
+	go test -run='^TestFaults$$' -count=1 -timeout 20m -exec "$$netns" -args -thorough
 
 OUT = bin/bench.json
 .PHONY: bench
