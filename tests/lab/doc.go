@@ -12,6 +12,9 @@
 //	 br-lan    192.168.1.1/24, fd00:1::1/64     clients from .10 and ::10 on
 //	 br-guest  192.168.2.1/24, fd00:2::1/64     if a client's LAN is br-guest
 //
+// A LAN is a bridge unless its type says otherwise: see [LANType] for plain
+// interfaces, VLANs, WireGuard and a router behind the router.
+//
 // It needs root or unprivileged user namespaces, and nft in the PATH. The host's
 // own network is never touched: [Isolate] runs the program again in namespaces
 // of its own, and the network namespace it wakes up in is the router. So code

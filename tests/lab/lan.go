@@ -31,10 +31,16 @@ type segment struct {
 	vlan   uint16 // of its ports, without a tag; 0 for none
 }
 
+// parent gives the interface that a LAN is on, and its VLAN there; 0 for none.
+func (l LAN) parent() (name string, vlan uint16) {
+	name, id, _ := strings.Cut(l.Name, ".")
+	n, _ := strconv.ParseUint(id, 10, 12)
+	return name, uint16(n)
+}
+
 // addLAN makes the router's side of a LAN, and what is between it and the clients.
 func (l *Lab) addLAN(i int, lan LAN) (err error) {
-	parent, id, _ := strings.Cut(lan.Name, ".")
-	vlan, _ := strconv.ParseUint(id, 10, 12)
+	parent, vlan := lan.parent()
 	mac := routerMAC(i)
 	switch lan.Type {
 	case Routed:
@@ -42,12 +48,12 @@ func (l *Lab) addLAN(i int, lan LAN) (err error) {
 	case WireGuard:
 		return l.addTunnel(lan)
 	case Port, VLAN:
-		err = l.addSwitch(parent, mac, uint16(vlan))
+		err = l.addSwitch(parent, mac, lan)
 	case Bridge, BridgeVLAN:
-		err = l.addSegment(l.Router, parent, parent, mac, uint16(vlan))
+		err = l.addSegment(l.Router, parent, mac, lan)
 	}
 	if err == nil && vlan != 0 {
-		err = l.addVLAN(lan.Name, parent, uint16(vlan))
+		err = l.addVLAN(lan.Name, parent, vlan)
 	}
 	if err != nil {
 		return err
@@ -63,7 +69,7 @@ func routerMAC(i int) net.HardwareAddr {
 
 // addSwitch makes an interface of the router and the switch behind it, once for
 // all VLANs, and lets the switch pass this one.
-func (l *Lab) addSwitch(name string, mac net.HardwareAddr, vlan uint16) error {
+func (l *Lab) addSwitch(name string, mac net.HardwareAddr, lan LAN) error {
 	const bridge, uplink = "switch", "eth0"
 	made := l.byName[name]
 	if made == nil {
@@ -79,24 +85,23 @@ func (l *Lab) addSwitch(name string, mac net.HardwareAddr, vlan uint16) error {
 			return err
 		}
 	}
-	if err := l.addSegment(made, name, bridge, nil, vlan); err != nil {
+	if err := l.addSegment(made, bridge, nil, lan); err != nil {
 		return err
 	}
+	_, vlan := lan.parent()
 	return made.plug(uplink, bridge, vlan, true)
 }
 
-// addSegment makes a bridge, once for all its VLANs.
-func (l *Lab) addSegment(h *Host, lan, bridge string, mac net.HardwareAddr, vlan uint16) error {
-	if vlan != 0 {
-		lan += "." + strconv.Itoa(int(vlan))
-	}
-	l.segments[lan] = segment{h, bridge, vlan}
-	router, err := h.netlink()
+// addSegment makes the bridge of a LAN, once for all its VLANs.
+func (l *Lab) addSegment(h *Host, bridge string, mac net.HardwareAddr, lan LAN) error {
+	_, vlan := lan.parent()
+	l.segments[lan.Name] = segment{h, bridge, vlan}
+	handle, err := h.netlink()
 	if err != nil {
 		return err
 	}
-	defer router.Close()
-	if _, err := router.LinkByName(bridge); err == nil {
+	defer handle.Close()
+	if _, err := handle.LinkByName(bridge); err == nil {
 		return nil
 	}
 	attrs := netlink.NewLinkAttrs()
@@ -106,10 +111,10 @@ func (l *Lab) addSegment(h *Host, lan, bridge string, mac net.HardwareAddr, vlan
 		aware, none := true, uint16(0)
 		link.VlanFiltering, link.VlanDefaultPVID = &aware, &none
 	}
-	if err := router.LinkAdd(link); err != nil {
+	if err := handle.LinkAdd(link); err != nil {
 		return fmt.Errorf("add bridge %s: %w", bridge, err)
 	}
-	return router.LinkSetUp(link)
+	return handle.LinkSetUp(link)
 }
 
 // plug makes an interface of the host a port of its bridge.
@@ -157,8 +162,8 @@ func (l *Lab) addVLAN(name, parent string, vlan uint16) error {
 	return nil
 }
 
-// addRouted makes a router of its own, which has the third address of the first
-// LAN and the LAN's addresses on a bridge.
+// addRouted makes a router of its own, which is .2 of the first LAN and has the
+// LAN's addresses on a bridge.
 func (l *Lab) addRouted(lan LAN) error {
 	outer := l.Profile.LANs[0]
 	const hostPart = 2
@@ -174,7 +179,7 @@ func (l *Lab) addRouted(lan LAN) error {
 	if err := l.plugIn(h, outer, lan.Name+"-port"); err != nil {
 		return err
 	}
-	if err := l.addSegment(h, lan.Name, "inner", routerMAC(len(l.segments)), 0); err != nil {
+	if err := l.addSegment(h, "inner", routerMAC(len(l.segments)), lan); err != nil {
 		return err
 	}
 	if err := h.configure("inner", lan.IPv4, lan.IPv6); err != nil {

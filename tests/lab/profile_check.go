@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -45,12 +44,12 @@ func (p *Profile) completeLANs() error {
 	for i := range p.LANs {
 		lan := &p.LANs[i]
 		setDefault(&lan.Type, Bridge)
-		parent, id, isVLAN := strings.Cut(lan.Name, ".")
-		vlan, _ := strconv.ParseUint(id, 10, 12)
+		parent, vlan := lan.parent()
+		isVLAN := lan.Type == VLAN || lan.Type == BridgeVLAN
 		switch {
 		case !slices.Contains([]LANType{Bridge, Port, VLAN, BridgeVLAN, Routed, WireGuard}, lan.Type):
 			return fmt.Errorf("lan %s: there is no type %q", lan.Name, lan.Type)
-		case isVLAN != (lan.Type == VLAN || lan.Type == BridgeVLAN) || isVLAN && (parent == "" || vlan == 0):
+		case isVLAN != strings.Contains(lan.Name, ".") || isVLAN && (parent == "" || vlan == 0):
 			return fmt.Errorf("lan %s: a VLAN, and nothing else, is named like eth0.10", lan.Name)
 		case lan.Type == Routed && i == 0:
 			return fmt.Errorf("lan %s: it is behind the first LAN and cannot be the first", lan.Name)

@@ -37,6 +37,11 @@ func TestProfileErrors(t *testing.T) {
 		{"bad lan", "clients: [{name: tv, lan: br-iot}]", `lan "br-iot" is not in the profile`},
 		{"bad lan without ipv6", "lans: [{name: br-lan, ip: 192.168.1.1/24}]", "ipv6 is missing"},
 		{"bad lan name", "lans: [{name: a-name-that-is-too-long, ip: 192.168.1.1/24}]", "1 to 15 characters"},
+		{"bad lan type", "lans: [{name: lan0, type: token-ring}]", `no type "token-ring"`},
+		{"bad vlan name", "lans: [{name: trunk, type: vlan}]", "named like eth0.10"},
+		{"bad vlan number", "lans: [{name: trunk.0, type: vlan}]", "named like eth0.10"},
+		{"bad name of no vlan", "lans: [{name: trunk.10}]", "named like eth0.10"},
+		{"bad routed lan", "lans: [{name: shed, type: routed}]", "cannot be the first"},
 		{"bad scale", "scale: -1", "scale -1 is negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

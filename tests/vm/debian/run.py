@@ -87,8 +87,9 @@ def make_machines(test, args, image, run, logs, tell):
     def make(name, memory, nics, kernel, **contents):
         archive = run / f"{name}.tar"
         files.write(archive, name, nics, **contents)
+        disk = run / f"{name}.qcow2"
         return driver.Machine(
-            name, image=image, kernel=kernel, files=archive, disk=run / f"{name}.qcow2", logs=logs / name, nics=nics, memory=memory, log=tell
+            name, image=image, kernel=kernel, files=archive, disk=disk, logs=logs / name, nics=nics, memory=memory, log=tell
         )
 
     if test in KERNEL_TESTS:
