@@ -35,7 +35,6 @@ type topology struct {
 	lans    []lab.LAN
 	clients []lab.Client
 	subnets bool // tell the exporter the LANs' prefixes: those of a router behind the router are not on its interfaces
-	merges  bool // TCP segments on the way, in spite of the lab
 	prepare func(t *testing.T, l *lab.Lab)
 	flows   []lab.Flow // beside each client's own with the internet
 }
@@ -90,7 +89,6 @@ var (
 		name:    "WireGuard peers",
 		lans:    []lab.LAN{lab.BrLAN, lan("wg0", lab.WireGuard, 8)},
 		clients: []lab.Client{{Name: "alice"}, {Name: "guest", LAN: "wg0"}},
-		merges:  true,
 		flows:   crossing,
 	}
 	behindRouter = topology{
@@ -325,16 +323,10 @@ func (n *network) compare(t *testing.T, proto lab.Proto, before metrics, truthBe
 	for _, h := range n.Clients {
 		want := bytesSent(truth[h.Name]).minus(bytesSent(truthBefore[h.Name]))
 		got := bytesOf(after, h).minus(bytesOf(before, h))
-		if diff := diffLedgers(want, got, n.merges && proto == lab.TCP); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s, %s (-sent +counted):\n%s", h.Name, proto, diff)
 		}
 	}
-}
-
-// diffLedgers allows for the headers of TCP segments that were merged.
-func diffLedgers(want, got ledger, merged bool) string {
-	same := func(a, b float64) bool { return a == b || merged && min(a, b) > 0.96*max(a, b) }
-	return cmp.Diff(want, got, cmp.Comparer(same))
 }
 
 // checkTotals compares Internet traffic that was counted in all with what was sent
@@ -345,7 +337,7 @@ func (n *network) checkTotals(t *testing.T) {
 	for _, h := range n.Clients {
 		want, got := bytesSent(truth[h.Name]), bytesOf(m, h)
 		got.LocalRx, got.LocalTx = want.LocalRx, want.LocalTx
-		if diff := diffLedgers(want, got, n.merges); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s, in all (-sent +counted):\n%s", h.Name, diff)
 		}
 	}

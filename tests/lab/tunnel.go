@@ -42,6 +42,11 @@ func (l *Lab) addTunnel(lan LAN) error {
 	if err := l.Router.addWireGuard(lan.Name, k, "listen-port", tunnelPort); err != nil {
 		return err
 	}
+	if !l.Profile.Offload { // WireGuard merges the TCP segments that it decrypts
+		if _, err := l.Router.Exec(context.Background(), "ethtool", "-K", lan.Name, "gro", "off"); err != nil {
+			return err
+		}
+	}
 	return l.Router.configure(lan.Name, lan.IPv4, lan.IPv6)
 }
 
