@@ -86,7 +86,7 @@ func TestOffloadUnderLoad(t *testing.T) {
 	n.reload(t, n.config("auto"))
 	n.waitForHook(t, "forward")
 	for _, hook := range []string{"device", "forward", "device", "forward"} {
-		n.underLoad(t, hook, func() {
+		n.underLoad(t, hook, 0, func() {
 			n.setFlowtable(t, hook == "device", "br-lan, br-guest, wan0")
 			n.waitForHook(t, hook)
 		})

@@ -446,7 +446,7 @@ func TestSwitchingUnderLoad(t *testing.T) {
 	n.start(t)
 	n.waitForHook(t, "forward")
 	for _, hook := range []string{"device", "forward", "device", "forward"} {
-		n.underLoad(t, hook, func() { n.switchTo(t, hook) })
+		n.underLoad(t, hook, 8*548, func() { n.switchTo(t, hook) }) // packets between the hooks at that very moment
 	}
 }
 
@@ -492,9 +492,9 @@ func (n *network) inAll(t *testing.T) (s inAll) {
 	return s
 }
 
-// underLoad changes the hook while every client sends and receives. What is
-// counted too little or too much must be less than what passed meanwhile.
-func (n *network) underLoad(t *testing.T, hook string, change func()) {
+// underLoad changes the hook while every client sends and receives. At most so many
+// bytes may be counted too little or too much; 0 stands for what passes meanwhile.
+func (n *network) underLoad(t *testing.T, hook string, atMost float64, change func()) {
 	t.Helper()
 	before := n.inAll(t)
 	stop := play(t, n.Lab)
@@ -509,8 +509,11 @@ func (n *network) underLoad(t *testing.T, hook string, change func()) {
 	passed := float64(end[0].bytes - start[0].bytes + end[1].bytes - start[1].bytes)
 	forwarded, clients := after.forwarded-before.forwarded-sent, after.clients-before.clients-sent
 	t.Logf("to %s: sent %.0f bytes, %.0f of them while the hook changed; forwarded %+.0f, clients %+.0f", hook, sent, passed, forwarded, clients)
-	if max(forwarded, -forwarded, clients, -clients) > passed {
-		t.Errorf("to %s: forwarded %+.0f bytes, clients %+.0f, and only %.0f passed while the hook changed", hook, forwarded, clients, passed)
+	if atMost == 0 {
+		atMost = passed
+	}
+	if max(forwarded, -forwarded, clients, -clients) > atMost {
+		t.Errorf("to %s: forwarded %+.0f bytes, clients %+.0f; at most %.0f may be", hook, forwarded, clients, atMost)
 	}
 	checkAudit(t, n.scrape(t))
 }

@@ -197,20 +197,25 @@ func (a *Accounting) install(n sample.Network, hook sample.Hook, flowtables []fl
 	if err := a.handOver(have, hook); err != nil {
 		return outcome, err
 	}
-	changed := false
+	replaced := func(i int) bool { return have[i].handle != 0 && !have[i].fits(want[i]) }
 	for i, t := range a.tables {
-		if have[i].handle != 0 && !have[i].fits(want[i]) {
-			t.addRules(have[i], want[i])
-			changed = true
+		if replaced(i) {
+			t.addRules(want[i])
+			if outcome == Unchanged {
+				outcome = Updated
+			}
 		}
 	}
-	if changed {
-		if err := a.writer.Flush(); err != nil {
-			return outcome, fmt.Errorf("write the rules of table %s: %w", a.options.Table, err)
+	if err := a.writer.Flush(); err != nil {
+		return outcome, fmt.Errorf("write the rules of table %s: %w", a.options.Table, err)
+	}
+	for i, t := range a.tables {
+		if replaced(i) {
+			t.dropChains(have[i], want[i])
 		}
-		if outcome == Unchanged {
-			outcome = Updated
-		}
+	}
+	if err := a.writer.Flush(); err != nil {
+		return outcome, fmt.Errorf("delete old chains of table %s: %w", a.options.Table, err)
 	}
 	return outcome, nil
 }

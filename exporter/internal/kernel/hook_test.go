@@ -46,10 +46,10 @@ func TestSwitchingHooksKeepsCounters(t *testing.T) {
 	}
 	got := clientSum(l, read(t, a), "alice", sample.Internet)
 	// What is between the two hooks at the very moment of a switch is seen by both
-	// or none: at most what the kernel takes from a device at once.
+	// or none: a few packets.
 	lost := int64(want[sample.Upload].Packets) - int64(got[sample.Upload].Packets)
 	t.Logf("%d switches: of %d packets %d were not counted", switches, want[sample.Upload].Packets, lost)
-	if bound := int64(64 * switches); lost < -bound || lost > bound {
+	if bound := int64(4 * switches); lost < -bound || lost > bound {
 		t.Errorf("sent %v, counted %v", want, got)
 	}
 	checkAudit(t, l, read(t, a))
@@ -111,7 +111,12 @@ func TestProtectedTables(t *testing.T) {
 				}
 			}
 			ensure(t, a, n, Unchanged)
-			before := read(t, a)
+			clients := func(a *Accounting) sample.Accounting {
+				r := read(t, a)
+				r.Router = sample.ByDirection{} // it has a word of its own to say at times
+				return r
+			}
+			before := clients(a)
 			if got := clientSum(l, before, "alice", sample.Internet); got != c {
 				t.Errorf("after a flush: sent %v, counted %v", c, got)
 			}
@@ -122,7 +127,7 @@ func TestProtectedTables(t *testing.T) {
 			next := openWith(t, o) // as after a restart
 			ensure(t, next, n, Unchanged)
 			nft(t, "flush ruleset")
-			if diff := cmp.Diff(before, read(t, next), comparable); diff != "" {
+			if diff := cmp.Diff(before, clients(next), comparable); diff != "" {
 				t.Errorf("after adoption and another flush (-before +after):\n%s", diff)
 			}
 			if err := next.Close(); err != nil {
@@ -132,7 +137,7 @@ func TestProtectedTables(t *testing.T) {
 			o.Protect = false
 			plain := openWith(t, o)
 			ensure(t, plain, n, Outdated)
-			if diff := cmp.Diff(before, read(t, plain), comparable); diff != "" {
+			if diff := cmp.Diff(before, clients(plain), comparable); diff != "" {
 				t.Errorf("the last reading of a protected table (-before +now):\n%s", diff)
 			}
 			if got, err := plain.Replace(n); err != nil || got.Outcome != Installed || got.Protected {

@@ -2,9 +2,10 @@ package kernel
 
 import (
 	"cmp"
+	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/google/nftables"
@@ -124,7 +125,7 @@ func deviceRuleset(n sample.Network, devices []hookedDevice, flowtable nftables.
 			rs = append(rs, w.entry())
 		}
 	}
-	for i, dev := range devices {
+	for _, dev := range devices {
 		for _, d := range []sample.Direction{sample.Upload, sample.Download} {
 			base := &ruleBase{hook: nftables.ChainHookIngress, priority: min(0, flowtable) - 1, device: dev.Device}
 			mac := uint32(etherDestination)
@@ -132,7 +133,7 @@ func deviceRuleset(n sample.Network, devices []hookedDevice, flowtable nftables.
 				base.hook, base.priority, mac = nftables.ChainHookEgress, *nftables.ChainPriorityFilter+10, etherSource
 			}
 			w := deviceWriter{n, d, dev.Ethernet}
-			c := ruleChain{name: w.baseName(i), base: base}
+			c := ruleChain{name: w.baseName(base), base: base}
 			if !dev.Ethernet {
 				c.rules = append(c.rules, rule(goTo(w.entryName())))
 			} else {
@@ -154,8 +155,18 @@ type deviceWriter struct {
 	ethernet  bool
 }
 
-func (w deviceWriter) baseName(i int) string {
-	return [sample.Directions]string{"ingress_", "egress_"}[w.direction] + strconv.Itoa(i)
+// baseName tells chains apart by all that they hang on: a base chain cannot be
+// changed, and one whose device was gone for a while may hang on nothing.
+func (w deviceWriter) baseName(b *ruleBase) string {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%d %v", b.priority, b.device)
+	name := strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_' // not in the name of a chain
+	}, b.device.Name)
+	return fmt.Sprintf("%s_%s_%08x", [sample.Directions]string{"ingress", "egress"}[w.direction], name, h.Sum32())
 }
 
 func (w deviceWriter) entryName() string {

@@ -112,14 +112,11 @@ func (t *table) addCounter(name string) {
 	t.writer.AddObj(&nftables.CounterObj{Table: t.Table, Name: name})
 }
 
-// addRules adds the replacement of all chains and rules to the transaction:
-// no packet meets half of them. Chains are made anew, for one whose device was
-// gone for a while may hang on nothing.
-func (t *table) addRules(have tableState, want ruleset) {
+// addRules adds the replacement of all rules to the transaction: no packet meets
+// half of them. Chains that are no longer wanted stay, without rules: one that is
+// deleted would go on counting by its old rules until the transaction is over.
+func (t *table) addRules(want ruleset) {
 	t.writer.FlushTable(t.Table)
-	for _, name := range have.chains {
-		t.writer.DelChain(&nftables.Chain{Table: t.Table, Name: name})
-	}
 	comments := want.comments()
 	for _, c := range want {
 		chain := &nftables.Chain{Table: t.Table, Name: c.name}
@@ -131,6 +128,16 @@ func (t *table) addRules(have tableState, want ruleset) {
 			comment := userdata.AppendString(nil, userdata.TypeComment, comments[0].comment)
 			t.writer.AddRule(&nftables.Rule{Table: t.Table, Chain: chain, Exprs: exprs, UserData: comment})
 			comments = comments[1:]
+		}
+	}
+}
+
+// dropChains adds the deletion of the chains that are no longer wanted to the
+// transaction.
+func (t *table) dropChains(have tableState, want ruleset) {
+	for _, name := range have.chains {
+		if !slices.ContainsFunc(want, func(c ruleChain) bool { return c.name == name }) {
+			t.writer.DelChain(&nftables.Chain{Table: t.Table, Name: name})
 		}
 	}
 }
