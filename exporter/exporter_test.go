@@ -218,9 +218,9 @@ func (m metrics) sum(name string, labels ...string) (sum float64) {
 func checkAudit(t *testing.T, m metrics) {
 	t.Helper()
 	for direction, clients := range map[string]string{"rx": "network_client_rx_bytes_total", "tx": "network_client_tx_bytes_total"} {
-		parts := m.sum(clients) + m.sum("network_unattributed_bytes_total", "direction", direction)
+		parts := m.sum(clients) + m.sum("network_unattributed_bytes_total", "direction", direction) + m.sum("network_forgotten_bytes_total", "direction", direction)
 		if all := m.value("network_forwarded_bytes_total", "direction", direction); parts != all {
-			t.Errorf("%s: clients and unattributed are %.0f bytes, forwarded %.0f", direction, parts, all)
+			t.Errorf("%s: clients, unattributed and forgotten are %.0f bytes, forwarded %.0f", direction, parts, all)
 		}
 	}
 }
