@@ -166,3 +166,25 @@ func TestTrafficWhileReading(t *testing.T) {
 		t.Error("a fault that the audit should show was taken back")
 	}
 }
+
+// TestClockSteps sets the clock years ahead and back between the readings of a
+// client that goes on sending: nothing is lost, nothing counts twice, and it is
+// online by each clock.
+func TestClockSteps(t *testing.T) {
+	r := newRegistry()
+	c := epoch("a")
+	var want uint64
+	for i, now := range []time.Time{t0, t0.AddDate(5, 0, 0), t0.AddDate(-10, 0, 0), t0.Add(time.Hour), t0.Add(time.Hour + time.Second)} {
+		c.up(mac(1), "192.168.1.10", 100)
+		want += 100
+		r.SetAccounting(now, c.reading())
+		r.SetPresence(now, confirmed(mac(1), "192.168.1.10"))
+		s := r.Snapshot(now)
+		if len(s.Clients) != 1 || s.Clients[0].Internet[sample.Upload].Bytes != want || s.Forwarded[sample.Upload].Bytes != want {
+			t.Errorf("step %d: %+v, want %d bytes", i, view(s), want)
+		}
+		if !s.Clients[0].Online {
+			t.Errorf("step %d: offline", i)
+		}
+	}
+}
