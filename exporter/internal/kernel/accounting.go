@@ -21,12 +21,12 @@ import (
 type Accounting struct {
 	options AccountingOptions
 
-	mu     sync.Mutex // one change or reading at a time
-	writer *writer
-	dumper *dumper
-	tables [sample.Hooks]*table
-	hook   sample.Hook // where clients are counted
-	known  bool        // the hook was chosen once
+	mu      sync.Mutex // one change or reading at a time
+	writer  *writer
+	dumpers [2]*dumper
+	tables  [sample.Hooks]*table
+	hook    sample.Hook // where clients are counted
+	known   bool        // the hook was chosen once
 
 	deviceFault error // why the kernel cannot count on devices; nil while nothing speaks against it
 }
@@ -76,23 +76,32 @@ func OpenAccounting(o AccountingOptions) (*Accounting, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := openDumper(unix.NETLINK_NETFILTER)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open nftables: %w", err), w.Close())
+	a := &Accounting{options: o, writer: w}
+	for i := range a.dumpers {
+		if a.dumpers[i], err = openDumper(unix.NETLINK_NETFILTER); err != nil {
+			return nil, errors.Join(fmt.Errorf("open nftables: %w", err), a.Close())
+		}
 	}
-	a := &Accounting{options: o, writer: w, dumper: d}
 	for hook, family := range [sample.Hooks]nftables.TableFamily{nftables.TableFamilyINet, nftables.TableFamilyNetdev} {
 		a.tables[hook] = &table{
 			Table:  &nftables.Table{Name: o.Table, Family: family},
 			layout: [sample.Hooks]layout{forwardLayout, deviceLayout}[hook],
-			hook:   sample.Hook(hook), size: uint32(o.Size), dumper: d, writer: w, seeded: map[netip.Addr]struct{}{},
+			hook:   sample.Hook(hook), size: uint32(o.Size), dumpers: a.dumpers, writer: w, seeded: map[netip.Addr]struct{}{},
 		}
 	}
 	return a, nil
 }
 
 // Close closes the sockets and leaves the tables in the kernel.
-func (a *Accounting) Close() error { return errors.Join(a.writer.Close(), a.dumper.Close()) }
+func (a *Accounting) Close() error {
+	errs := []error{a.writer.Close()}
+	for _, d := range a.dumpers {
+		if d != nil {
+			errs = append(errs, d.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Ensure makes the tables fit the network: it adopts those that fit, replaces the
 // rules of those that count for other interfaces or prefixes (their counters

@@ -44,7 +44,7 @@ func (f flowtable) holds(device string) bool {
 func (a *Accounting) readFlowtables() ([]flowtable, error) {
 	var found []flowtable
 	req := request(unix.NFPROTO_UNSPEC, unix.NFT_MSG_GETFLOWTABLE, netlink.Dump)
-	_, err := a.dumper.dump(req, func(data []byte) error {
+	_, err := a.dumpers[0].dump(req, func(data []byte) error {
 		if f := parseFlowtable(data); len(f.devices)+len(f.prefixes) > 0 {
 			found = append(found, f)
 		}

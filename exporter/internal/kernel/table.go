@@ -26,14 +26,14 @@ type table struct {
 	layout
 	hook   sample.Hook
 	size   uint32 // of each set
-	dumper *dumper
 	writer *writer
+
+	dumpers  [2]*dumper // the second one reads IPv6 where there is much to read
+	elements [2]int     // of IPv4 and IPv6 in the last reading
 
 	epoch  string // as last seen whole; empty when the table has to be looked at
 	handle uint64 // the kernel's number of that table, never given twice
 	seeded map[netip.Addr]struct{}
-
-	elements int // how many the last reading found
 }
 
 // tableState is what the kernel holds of a table.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"router-monitoring/exporter/internal/sample"
@@ -25,18 +26,14 @@ func (t *table) read() (sample.Accounting, error) {
 	if t.epoch == "" {
 		return sample.Accounting{}, ErrTableGone
 	}
-	acct := sample.Accounting{Hook: t.hook, Epoch: strings.TrimPrefix(t.epoch, epochName), Elements: make([]sample.Element, 0, t.elements)}
+	acct := sample.Accounting{Hook: t.hook, Epoch: strings.TrimPrefix(t.epoch, epochName)}
 	var before sample.Accounting
 	if err := t.readCounters(&before, nil); err != nil {
 		return sample.Accounting{}, t.lost(err)
 	}
-	for i := range t.sets {
-		s := &t.sets[len(t.sets)-1-i]
-		if err := t.readElements(s, &acct); err != nil {
-			return sample.Accounting{}, t.lost(fmt.Errorf("read set %s: %w", s.name, err))
-		}
+	if err := t.readSets(&acct); err != nil {
+		return sample.Accounting{}, t.lost(err)
 	}
-	t.elements = len(acct.Elements)
 	if err := t.readCounters(&acct, nil); err != nil {
 		return sample.Accounting{}, t.lost(err)
 	}
@@ -86,7 +83,7 @@ func (t *table) inspect() (tableState, error) {
 // readTable reads the table's own handle and flags.
 func (t *table) readTable() (state tableState, err error) {
 	req := t.request(unix.NFT_MSG_GETTABLE, netlink.Acknowledge, attr{unix.NFTA_TABLE_NAME, t.Name})
-	_, err = t.dumper.dump(req, func(data []byte) error {
+	_, err = t.dumpers[0].dump(req, func(data []byte) error {
 		for typ, value := range payload(data) {
 			switch typ {
 			case nftaTableHandle:
@@ -107,7 +104,7 @@ func (t *table) readTable() (state tableState, err error) {
 // where one is asked for.
 func (t *table) readCounters(acct *sample.Accounting, epoch *string) error {
 	req := t.request(unix.NFT_MSG_GETOBJ, netlink.Dump, attr{unix.NFTA_OBJ_TABLE, t.Name})
-	_, err := t.dumper.dump(req, func(data []byte) error {
+	_, err := t.dumpers[0].dump(req, func(data []byte) error {
 		var name []byte
 		var n sample.Traffic
 		for typ, value := range payload(data) {
@@ -148,7 +145,7 @@ func withoutHeaders(n sample.Traffic, framed bool) sample.Traffic {
 // readChains lists the names of the table's chains; the kernel dumps those of all
 // tables of the family.
 func (t *table) readChains() (chains []string, err error) {
-	interrupted, err := t.dumper.dump(t.request(unix.NFT_MSG_GETCHAIN, netlink.Dump), func(data []byte) error {
+	interrupted, err := t.dumpers[0].dump(t.request(unix.NFT_MSG_GETCHAIN, netlink.Dump), func(data []byte) error {
 		var table, name string
 		for typ, value := range payload(data) {
 			switch typ {
@@ -175,7 +172,7 @@ func (t *table) readChains() (chains []string, err error) {
 func (t *table) readRules() ([]ruleComment, error) {
 	var rules []ruleComment
 	req := t.request(unix.NFT_MSG_GETRULE, netlink.Dump, attr{unix.NFTA_RULE_TABLE, t.Name})
-	interrupted, err := t.dumper.dump(req, func(data []byte) error {
+	interrupted, err := t.dumpers[0].dump(req, func(data []byte) error {
 		var r ruleComment
 		for typ, value := range payload(data) {
 			switch typ {
@@ -197,11 +194,42 @@ func (t *table) readRules() ([]ruleComment, error) {
 	return rules, nil
 }
 
+// manyElements are worth two processors: the kernel takes a microsecond for each.
+const manyElements = 1000
+
+// readSets reads all elements, with many of them IPv4 and IPv6 side by side.
+func (t *table) readSets(acct *sample.Accounting) error {
+	var families errgroup.Group
+	if t.elements[0]+t.elements[1] < manyElements {
+		families.SetLimit(1)
+	}
+	var found [2][]sample.Element
+	for i := range found {
+		families.Go(func() error {
+			found[i] = make([]sample.Element, 0, t.elements[i])
+			for j := range t.sets {
+				s := &t.sets[len(t.sets)-1-j]
+				if s.ipv6 != (i == 1) {
+					continue
+				}
+				if err := t.readElements(t.dumpers[i], s, &found[i]); err != nil {
+					return fmt.Errorf("read set %s: %w", s.name, err)
+				}
+			}
+			t.elements[i] = len(found[i])
+			return nil
+		})
+	}
+	err := families.Wait()
+	acct.Elements = append(found[0], found[1]...)
+	return err
+}
+
 // readElements appends the set's elements.
-func (t *table) readElements(s *elementSet, acct *sample.Accounting) error {
+func (t *table) readElements(d *dumper, s *elementSet, to *[]sample.Element) error {
 	req := t.request(unix.NFT_MSG_GETSETELEM, netlink.Dump,
 		attr{unix.NFTA_SET_ELEM_LIST_TABLE, t.Name}, attr{unix.NFTA_SET_ELEM_LIST_SET, s.name})
-	_, err := t.dumper.dump(req, func(data []byte) error {
+	_, err := d.dump(req, func(data []byte) error {
 		for typ, list := range payload(data) {
 			if typ != unix.NFTA_SET_ELEM_LIST_ELEMENTS {
 				continue
@@ -209,7 +237,7 @@ func (t *table) readElements(s *elementSet, acct *sample.Accounting) error {
 			for _, b := range attrs(list) {
 				if e, ok := s.element(b); ok {
 					e.Hook = t.hook
-					acct.Elements = append(acct.Elements, e)
+					*to = append(*to, e)
 				}
 			}
 		}
