@@ -44,9 +44,12 @@ var clientLabels = []string{"ip", "hostname", "mac"}
 const up, down = sample.Upload, sample.Download
 
 // Metrics lists everything the package exposes, in the order of the docs. Each
-// metric is written here and nowhere else. Those of the Go runtime, the process
-// and the build come beside them.
-var Metrics = []*Metric{
+// metric is written in one of these lists and nowhere else. Those of the Go
+// runtime, the process and the build come beside them.
+var Metrics = slices.Concat(mainMetrics, wanMetrics, qdiscMetrics, portMetrics, dhcpMetrics)
+
+// mainMetrics are those of the clients, the household and the exporter.
+var mainMetrics = []*Metric{
 	client("network_client_rx_bytes_total", counter,
 		"Bytes the client received from the Internet: IP packets with their headers, IPv4 and IPv6 together.", nil,
 		func(c *registry.Client, out *samples) { out.count(c.Internet[down].Bytes) }),

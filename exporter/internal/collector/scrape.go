@@ -19,6 +19,7 @@ type Scrape struct {
 	Repairs            uint64
 	ConfigReloadFailed bool
 	ConfigLoaded       time.Time
+	Beside             Beside
 
 	took time.Duration // to gather the above
 }
@@ -45,3 +46,7 @@ type State struct {
 	Duration time.Duration // of the last save
 	Size     int64         // of the file, in bytes
 }
+
+// Beside is what is shown of the router beside its clients. Whatever is not
+// configured is absent.
+type Beside struct{}

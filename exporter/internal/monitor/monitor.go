@@ -53,6 +53,7 @@ type Monitor struct {
 	leases     *lease.Follower
 	vendors    vendors
 	sources    [numSources]source
+	beside     collector.Beside // what the parts said last
 }
 
 // vendors are those of a file.
@@ -91,6 +92,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { m.runConntrack(ctx, took) })
 	wg.Go(func() { m.runSaves(ctx) })
+	wg.Go(func() { m.runBeside(ctx) })
 	m.runControl(ctx, network)
 	wg.Wait()
 	m.ready.Store(false)
@@ -267,10 +269,10 @@ func (m *Monitor) Scrape() collector.Scrape {
 		Snapshot: m.registry.Snapshot(time.Now()),
 		Repairs:  m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
 		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
-		Leases: leaseFiles(m.leases), State: &saved,
+		Leases: leaseFiles(m.leases), State: &saved, Beside: m.beside,
 	}
 	for name, src := range m.sources {
-		if sourceID(name) == accounting && m.accounting == nil {
+		if !m.enabled(sourceID(name)) {
 			continue
 		}
 		s.Sources = append(s.Sources, collector.Source{Name: sourceID(name).String(), Up: src.up, Duration: src.took})

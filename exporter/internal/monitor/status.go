@@ -38,7 +38,7 @@ func (m *Monitor) troubles() (all []string) {
 		all = append(all, "no Internet connection found")
 	}
 	for id, s := range m.sources {
-		if s.fault != "" {
+		if s.fault != "" && m.enabled(sourceID(id)) {
 			all = append(all, fmt.Sprintf("source %s is down, see the log", sourceID(id)))
 		}
 	}

@@ -1,0 +1,4 @@
+package collector
+
+// dhcpMetrics are those of DHCP servers.
+var dhcpMetrics = []*Metric{}

@@ -1,0 +1,4 @@
+package collector
+
+// portMetrics are those of port mappings.
+var portMetrics = []*Metric{}

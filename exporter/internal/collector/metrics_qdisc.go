@@ -1,0 +1,4 @@
+package collector
+
+// qdiscMetrics are those of the queueing disciplines.
+var qdiscMetrics = []*Metric{}

@@ -1,0 +1,4 @@
+package collector
+
+// wanMetrics are those of the Internet connection.
+var wanMetrics = []*Metric{}
