@@ -30,6 +30,9 @@ package_of() {
 	dhcpd) echo isc-dhcp-server ;;
 	dhclient) echo isc-dhcp-client ;;
 	conntrack) echo conntrack ;;
+	miniupnpd) echo miniupnpd-nftables ;;
+	upnpc) echo miniupnpc ;;
+	natpmpc) echo natpmpc ;;
 	nix | nix-instantiate) echo nix-bin ;;
 	*) fail "$1: no package is known for it; add it to package_of in tests/tools.sh" ;;
 	esac
