@@ -57,6 +57,16 @@ func example() Scrape {
 		Leases:  []LeaseFile{{Path: "/var/lib/dnsmasq/dnsmasq.leases", Format: "dnsmasq", Up: true, Leases: 3, BadLines: 1}},
 		State:   &State{Up: true, LastSave: now.Add(-30 * time.Second), Duration: 4 * time.Millisecond, Size: 12345},
 		Hook:    "forward", Table: "network_metrics", Bypassed: true, Repairs: 2, ConfigLoaded: now.Add(-time.Minute),
+		Beside: Beside{
+			Ports: &Ports{
+				Mappings: []PortMapping{
+					{"192.168.1.20", "tv", "tcp", "8080", "80", "nftables", "web server", time.Time{}},
+					{"192.168.1.20", "tv", "udp", "3074", "3074", "miniupnpd", "game \"one\"", now.Add(time.Hour)},
+				},
+				Clients: []PortCount{{"192.168.1.20", "tv", "tcp", 1}, {"192.168.1.20", "tv", "udp", 1}},
+				Hidden:  3,
+			},
+		},
 		took: 1500 * time.Microsecond,
 	}
 }

@@ -17,6 +17,7 @@ type Config struct {
 	WAN        WAN        // Where the Internet is.
 	Accounting Accounting // How the kernel counts bytes.
 	DHCP       DHCP       // Where host names come from.
+	Ports      Ports      // Which ports lead to clients.
 	Clients    []Client   // Devices the owner knows, none by default.
 
 	StateDir         string            // Folder that keeps totals and names over a restart, /var/lib/network-metrics by default.
@@ -95,6 +96,12 @@ const (
 	FormatISC      = "isc"
 	FormatNetworkd = "networkd"
 )
+
+// Ports says whether to show which ports of the router lead to clients.
+type Ports struct {
+	Enabled    bool     // Whether to read them, false by default.
+	LeaseFiles []string // Absolute paths of miniupnpd's lease_file and lease_file6; none by default.
+}
 
 // Default is the configuration that holds without a file.
 func Default() *Config {

@@ -99,6 +99,7 @@ func TestLoadExample(t *testing.T) {
 		{Name: "server", IPs: addrs("192.168.1.10", "fd00:1::10")},
 	}
 	want.DHCP.Leases = []LeaseFile{{Format: FormatDnsmasq, Path: "/var/lib/dnsmasq/dnsmasq.leases"}}
+	want.Ports = Ports{Enabled: true, LeaseFiles: []string{"/var/lib/miniupnpd/upnp.leases"}}
 	want.Vendors = "/usr/share/ieee-data/oui.txt"
 	if diff := cmp.Diff(want, got, byValue); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)

@@ -40,7 +40,7 @@ func TestParseErrors(t *testing.T) {
 		}},
 		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces"}},
 		{"bad key, not plain", "\"a\\nb\": 1\n? [x]\n: y\n", []string{
-			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, vendors`,
+			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, vendors`,
 			"2: a key must be plain text",
 		}},
 		{"bad merge key", "lan:\n  <<: {interfaces: a}\n", []string{`2: lan."<<": unknown key; known here: interfaces, subnets`}},
@@ -242,6 +242,18 @@ excluded_ips: {a: b}
 			`8: dhcp.leases[5].path: "/l" is at dhcp.leases[1].path (line 4) already; give it once`,
 			`10: dhcp.leases[7]: "auto" is at dhcp.leases[6] (line 9) already; give it once`,
 			`11: dhcp.leases[8]: "kea" is not possible; use auto`,
+		}},
+
+		// Port mappings.
+		{"bad port mappings", `port_mappings:
+  enabled: yes please
+  lease_file: /l
+  lease_files: [l, /l, /l/]
+`, []string{
+			`2: port_mappings.enabled: needs true or false, not the text "yes please"`,
+			"3: port_mappings.lease_file: unknown key; did you mean lease_files?",
+			`4: port_mappings.lease_files[0]: "l" is not an absolute path; begin with /`,
+			`4: port_mappings.lease_files[2]: "/l" is at port_mappings.lease_files[1] (line 4) already; give it once`,
 		}},
 
 		// What a hostile file could try.

@@ -60,8 +60,8 @@ func parsePlain(s string, most int) (string, error) {
 
 // ownLabels are on the exporter's metrics already, or set by Prometheus.
 var ownLabels = []string{
-	"branch", "direction", "goarch", "goos", "goversion", "hook", "hostname",
-	"instance", "interface", "ip", "job", "le", "mac", "name_source", "protocol",
+	"branch", "description", "direction", "external_port", "goarch", "goos", "goversion", "hook", "hostname",
+	"instance", "interface", "internal_port", "ip", "job", "le", "mac", "name_source", "protocol",
 	"quantile", "random_mac", "reason", "revision", "source", "table", "tags",
 	"type", "vendor", "version",
 }

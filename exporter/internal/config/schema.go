@@ -72,6 +72,10 @@ func readConfig(n node, c *Config) {
 		section("dhcp",
 			optional("leases", &c.DHCP.Leases, oneOrMore(few, s.leaseFile)),
 		),
+		section("port_mappings",
+			optional("enabled", &c.Ports.Enabled, boolean),
+			optional("lease_files", &c.Ports.LeaseFiles, oneOrMore(few, once(map[string]node{}, text(parsePath)))),
+		),
 		optional("vendors", &c.Vendors, text(parsePath)),
 	)
 	s.comparePeriods()

@@ -120,7 +120,7 @@ func TestPortMappings(t *testing.T) {
 		{"no client: redirect", inChain(`tcp dport 80 redirect to :8080`), nil},
 		{"no client: a range of addresses", inChain(`tcp dport 80 dnat ip to 192.168.1.5-192.168.1.9`), nil},
 		{"no client: a network", "table ip t { chain p { type nat hook prerouting priority dstnat; dnat ip prefix to ip daddr map { 203.0.113.0/24 : 192.168.1.0/24 }\n}\n}", nil},
-		{"no client: outgoing", "table ip t { chain o { type nat hook output priority dstnat; tcp dport 80 dnat to 192.168.1.5\n}\nchain p { type nat hook postrouting priority srcnat; masquerade\n}\n}", nil},
+		{"no client: outgoing", "table ip t { chain o { type nat hook output priority -100; tcp dport 80 dnat to 192.168.1.5\n}\nchain p { type nat hook postrouting priority srcnat; masquerade\n}\n}", nil},
 		{"not understood: part of the port", inChain(`tcp dport & 1 == 1 dnat ip to 192.168.1.5`), nil},
 		{"not understood: port before translation", inChain(`meta l4proto 6 ct original proto-dst 80 dnat ip to 192.168.1.5`), nil},
 		{"not understood: changed port", inChain(`tcp dport set 81 dnat ip to 192.168.1.5`), nil},

@@ -54,6 +54,8 @@ type Monitor struct {
 	vendors    vendors
 	sources    [numSources]source
 	beside     collector.Beside // what the parts said last
+
+	ports *kernel.PortMappings // opened when first read; of runBeside
 }
 
 // vendors are those of a file.
@@ -97,7 +99,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	wg.Wait()
 	m.ready.Store(false)
 	m.readAccounting()
-	return errors.Join(m.closeState(), m.conntrack.Close(), m.presence.Close(), m.closeAccounting())
+	return errors.Join(m.closeState(), m.conntrack.Close(), m.presence.Close(), m.closeAccounting(), m.closePorts())
 }
 
 // start puts the configuration to work.
@@ -356,11 +358,12 @@ const (
 	conntrack
 	neighbours
 	links
+	portMappings
 	numSources
 )
 
 func (s sourceID) String() string {
-	return [numSources]string{"accounting", "conntrack", "neighbours", "links"}[s]
+	return [numSources]string{"accounting", "conntrack", "neighbours", "links", "port_mappings"}[s]
 }
 
 type source struct {

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"router-monitoring/tests/lab"
+)
+
+// upnpRules are the chains that miniupnpd fills, as its nft_init.sh makes them but
+// for the policy, beside a ruleset as NixOS writes it (networking.nat.forwardPorts)
+// and rules as people write them.
+const upnpRules = `
+table inet filter {
+	chain miniupnpd { }
+	chain prerouting_miniupnpd { }
+	chain postrouting_miniupnpd { }
+	chain prerouting { type nat hook prerouting priority -100; policy accept; jump prerouting_miniupnpd; }
+	chain postrouting { type nat hook postrouting priority 100; policy accept; jump postrouting_miniupnpd; }
+}
+table ip nixos-nat {
+	chain pre {
+		type nat hook prerouting priority dstnat
+		iifname "wan0" tcp dport { 2222 } dnat to 192.168.1.3:22 comment "forwardPorts"
+		iifname "wan0" udp dport { 5000-5010 } dnat to 192.168.1.3
+		iifname "br-lan" udp dport 53 dnat to 192.168.1.2 comment "no port to the outside"
+	}
+	chain post { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
+}
+`
+
+// TestPortMappings has programs in the LAN ask a real miniupnpd for ports, by UPnP
+// and by NAT-PMP, beside ports that the router's owner opened.
+func TestPortMappings(t *testing.T) {
+	l := newLab(t)
+	alice, nas := l.Client("alice"), l.Client("nas")
+	rules := strings.NewReplacer("192.168.1.2", alice.IPv4.String(), "192.168.1.3", nas.IPv4.String())
+	if err := l.LoadRuleset(rules.Replace(upnpRules)); err != nil {
+		t.Fatal(err)
+	}
+	leases := serveUPnP(t)
+	e := startExporter(t, householdConfig(l)+fmt.Sprintf("port_mappings: {enabled: true, lease_files: [%s]}\n", leases))
+	own := []string{
+		"nas tcp 2222 22 nftables forwardPorts",
+		"nas udp 5000-5010 5000-5010 nftables ",
+	}
+	showsPorts(t, e, own)
+
+	ask(t, alice, "upnpc", "-e", "Alice's game\x1b[31m", "-a", alice.IPv4.String(), "80", "8080", "TCP", "3600")
+	ask(t, nas, "natpmpc", "-g", "192.168.1.1", "-a", "0", "51413", "udp", "1800")
+	m := showsPorts(t, e, append([]string{
+		"Alice's phone tcp 8080 80 miniupnpd Alice's game[31m",
+		"nas udp 51413 51413 miniupnpd NAT-PMP 51413 udp",
+	}, own...))
+	const expiry = "network_port_mapping_expiry_timestamp_seconds"
+	for port, seconds := range map[string]float64{"8080": 3600, "51413": 1800} {
+		left := m.value(expiry, "external_port", port) - float64(time.Now().Unix())
+		if left > seconds || left < seconds-60 {
+			t.Errorf("port %s ends in %v s, want %v", port, left, seconds)
+		}
+	}
+	if v := m.value(expiry, "external_port", "2222"); !math.IsNaN(v) {
+		t.Errorf("the owner's port ends at %v", v)
+	}
+	if v := m.value("network_port_mappings", "hostname", "nas", "protocol", "udp"); v != 2 {
+		t.Errorf("%v mappings of UDP to nas, want 2", v)
+	}
+
+	ask(t, alice, "upnpc", "-d", "8080", "TCP")
+	ask(t, nas, "natpmpc", "-g", "192.168.1.1", "-a", "0", "51413", "udp", "0")
+	showsPorts(t, e, own)
+	if err := l.ReloadRuleset(); err != nil {
+		t.Fatal(err)
+	}
+	showsPorts(t, e, nil)
+}
+
+// showsPorts waits until the exporter shows these mappings and no other.
+func showsPorts(t *testing.T, e *exporter, want []string) (m metrics) {
+	t.Helper()
+	want = slices.Sorted(slices.Values(want))
+	var got []string
+	deadline := time.Now().Add(20 * time.Second)
+	for ok := false; !ok; time.Sleep(50 * time.Millisecond) {
+		m = e.scrape(t)
+		got = nil
+		for _, s := range m["network_port_mapping_info"].GetMetric() {
+			labels := map[string]string{}
+			for _, l := range s.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			got = append(got, fmt.Sprintf("%s %s %s %s %s %s", labels["hostname"], labels["protocol"],
+				labels["external_port"], labels["internal_port"], labels["source"], labels["description"]))
+		}
+		slices.Sort(got)
+		ok = slices.Equal(got, want)
+		if !ok && time.Now().After(deadline) {
+			t.Fatalf("mappings (-want +got):\n%s", cmp.Diff(want, got))
+		}
+	}
+	if m.value("network_exporter_source_up", "source", "port_mappings") != 1 {
+		t.Error("the source is down")
+	}
+	return m
+}
+
+// ask runs a program that asks for a port on a client.
+func ask(t *testing.T, h *lab.Host, program string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out, err := h.Exec(ctx, program, args...)
+	if err != nil || bytes.Contains(out, []byte("failed")) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// serveUPnP runs miniupnpd on the router and gives its lease file. It takes the
+// lab's WAN address, of a documentation prefix, for a private one, and needs to be
+// told another.
+func serveUPnP(t *testing.T) (leases string) {
+	t.Helper()
+	dir := t.TempDir()
+	leases = filepath.Join(dir, "upnp.leases")
+	config := map[string]string{
+		"ext_ifname": "wan0", "ext_ip": "9.9.9.9", "listening_ip": "br-lan",
+		"enable_upnp": "yes", "enable_natpmp": "yes", "secure_mode": "yes", "lease_file": leases,
+		"uuid": "00000000-0000-0000-0000-000000000001", "allow": "1024-65535 192.168.1.0/24 1-65535",
+	}
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		separator := "="
+		if key == "allow" {
+			separator = " "
+		}
+		text.WriteString(key + separator + config[key] + "\n")
+	}
+	file := filepath.Join(dir, "miniupnpd.conf")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, "miniupnpd", "-d", "-f", file, "-P", filepath.Join(dir, "pid"))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("%v; run this with 'make test', which brings it along", err)
+	}
+	t.Cleanup(func() {
+		stop()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("miniupnpd said:\n%s", out.String())
+		}
+	})
+	return leases
+}
