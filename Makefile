@@ -13,7 +13,7 @@ ldflags = -X $(stamp).Version=$(patsubst v%,%,$(call git,describe --tags --alway
 # $(call with,TOOLS) puts the tools on the PATH, and into $$netns what a command
 # needs before it to make network namespaces.
 with = PATH="$$PATH:$$(tests/tools.sh --path $(1))" && export PATH && netns=$$(tests/namespaces.sh)
-test_tools = nft conntrack busybox dnsmasq kea-dhcp4 kea-dhcp6 kea-lfc nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
+test_tools = nft conntrack busybox dnsmasq iptables-nft ip6tables-nft miniupnpd upnpc natpmpc kea-dhcp4 kea-dhcp6 kea-lfc nix nix-instantiate promtool prometheus prometheus-alertmanager amtool
 
 # What ISC no longer maintains, so that not every distribution has it, and the
 # tests that need it.

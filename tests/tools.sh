@@ -30,6 +30,7 @@ package_of() {
 	dhcpd) echo isc-dhcp-server ;;
 	dhclient) echo isc-dhcp-client ;;
 	conntrack) echo conntrack ;;
+	iptables-nft | ip6tables-nft) echo iptables ;;
 	miniupnpd) echo miniupnpd-nftables ;;
 	upnpc) echo miniupnpc ;;
 	natpmpc) echo natpmpc ;;
@@ -100,10 +101,11 @@ unpack() {
 	rm -rf "$new"
 }
 
-# within prints what lets a program find files it looks for below /usr/share: in
+# within prints what lets a program find its files: for those below /usr/share, in
 # a mount namespace of its own, its package's folder lies over the machine's.
 within() {
 	case $1 in
+	*tables-nft) echo "env XTABLES_LIBDIR=\"\$tools/$(cd "$cache" && find "root/$2" -type d -name xtables)\"" ;;
 	prometheus-alertmanager) # its templates
 		echo "unshare --mount sh -c 'mount --bind \"\$0\" /usr/share && exec \"\$@\"' \"\$tools/root/$2/usr/share\"" ;;
 	esac

@@ -63,7 +63,7 @@ func (p *PortMappings) Read() ([]sample.PortMapping, error) {
 	if err != nil && !isBound(err) {
 		return nil, explainRules(err)
 	}
-	p.found, p.err = w.found, err
+	p.found, p.err = w.mappings, err
 	// A reading that the ruleset changed under is good until the next one.
 	if now, err := p.readGeneration(); err == nil && now == generation {
 		p.generation = generation

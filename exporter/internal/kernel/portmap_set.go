@@ -48,11 +48,15 @@ func (p *PortMappings) readSet(set natName, want func(keyLength int) bool) (*nat
 		return s, err
 	}
 	var raw []rawElement
+	most := maxNATElements
+	if interval {
+		most *= 2
+	}
 	req = request(set.family, unix.NFT_MSG_GETSETELEM, netlink.Dump,
 		attr{unix.NFTA_SET_ELEM_LIST_TABLE, set.table}, attr{unix.NFTA_SET_ELEM_LIST_SET, set.name})
 	_, err = p.dumper.dump(req, func(data []byte) error {
 		for _, b := range attrs(find(data[min(4, len(data)):], unix.NFTA_SET_ELEM_LIST_ELEMENTS)) {
-			if len(raw) == 2*maxNATElements {
+			if len(raw) == most {
 				return errManyElements
 			}
 			raw = append(raw, parseElement(b))

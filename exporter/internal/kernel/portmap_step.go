@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -112,8 +113,11 @@ func (w *walker) match(s *state, cells []cell, first, last []byte) {
 			s.narrow(f, spans{{bigEndian(first[i : i+f.size()]), bigEndian(last[i : i+f.size()])}})
 		}
 	}
-	if i := position(cells, inNameField); i >= 0 && bytes.Equal(first, last) {
-		s.inside = text(first[i : i+inNameField.size()])
+	if i := slices.Index(cells, cell{inNameField, 0}); i >= 0 && bytes.Equal(first, last) {
+		name := first[i:min(len(first), i+inNameField.size())]
+		if name, _, whole := bytes.Cut(name, []byte{0}); whole { // else all names that begin so
+			s.inside = string(name)
+		}
 	}
 	if i := position(cells, inIndexField); i >= 0 && bytes.Equal(first, last) {
 		s.inside = w.interfaceName(int(binary.NativeEndian.Uint32(first[i:])))

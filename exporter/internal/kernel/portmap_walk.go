@@ -19,9 +19,9 @@ type natWalk struct {
 	set           func(natName, func(keyLength int) bool) (*natSet, error)
 	interfaceName func(index int) string
 
-	looked int // how many rules
-	found  []sample.PortMapping
-	spared error // of a set that was too large
+	looked   int // how many rules and elements
+	mappings []sample.PortMapping
+	spared   error // of a set that was too large
 }
 
 // walker is a natWalk within one rule.
@@ -90,6 +90,10 @@ func (w *walker) run(steps []expression, s state) error {
 			return w.lookUp(e, steps[i+1:], s)
 		case "nat":
 			return w.translate(e, s)
+		case "match":
+			understood = w.passMatch(e)
+		case "target":
+			return w.translateTarget(e, s)
 		default:
 			understood = s.pass(e)
 		}
@@ -118,25 +122,36 @@ func (w *walker) translate(e expression, s state) error {
 	first, ok := s.constant(e.number(unix.NFTA_NAT_REG_ADDR_MIN), length)
 	last, _ := s.constant(e.number(unix.NFTA_NAT_REG_ADDR_MAX), length)
 	addr, valid := netip.AddrFromSlice(first)
-	if !ok || !valid || !slices.Equal(first, last) || s.protocols.count() > maxProtocols && s.protocols.count() < 256 {
+	if !ok || !valid || !slices.Equal(first, last) {
+		return nil
+	}
+	if !e.has(unix.NFTA_NAT_REG_PROTO_MIN) {
+		return w.found(s, addr, nil)
+	}
+	to, ok := s.portsAt(e)
+	if !ok {
+		return nil
+	}
+	return w.found(s, addr, &to)
+}
+
+// found notes the mappings that lead the packets of a state to an address, and to
+// ports there unless these stay the same.
+func (w *walker) found(s state, addr netip.Addr, to *sample.Ports) error {
+	if n := s.protocols.count(); n > maxProtocols && n <= fieldMost[protocolField] {
 		return nil
 	}
 	m := sample.PortMapping{Addr: addr, Inside: s.inside, Description: w.comment}
-	if e.has(unix.NFTA_NAT_REG_PROTO_MIN) {
-		if m.Internal, ok = s.portsAt(e); !ok {
-			return nil
-		}
-	}
 	for _, name := range protocolNames(s.protocols) {
 		for _, p := range s.ports {
-			if len(w.found) == maxMappings {
+			if len(w.mappings) == maxMappings {
 				return errManyMappings
 			}
 			m.Protocol, m.External = name, sample.Ports{First: uint16(p.first), Last: uint16(p.last)}
-			w.found = append(w.found, m)
-			if !e.has(unix.NFTA_NAT_REG_PROTO_MIN) {
-				w.found[len(w.found)-1].Internal = m.External
+			if m.Internal = m.External; to != nil {
+				m.Internal = *to
 			}
+			w.mappings = append(w.mappings, m)
 		}
 	}
 	return nil
