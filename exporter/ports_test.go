@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +53,7 @@ func TestPortMappings(t *testing.T) {
 		t.Fatal(err)
 	}
 	leases := serveUPnP(t)
-	e := startExporter(t, householdConfig(l)+fmt.Sprintf("port_mappings: {enabled: true, lease_files: [%s]}\n", leases))
+	e := startExporter(t, householdConfig(l)+fmt.Sprintf("port_mappings: {enabled: true, lease_files: [%s, %[1]s6]}\n", leases))
 	own := []string{
 		"nas tcp 2222 22 nftables forwardPorts",
 		"nas udp 5000-5010 5000-5010 nftables ",
@@ -60,12 +62,14 @@ func TestPortMappings(t *testing.T) {
 
 	ask(t, alice, "upnpc", "-e", "Alice's game\x1b[31m", "-a", alice.IPv4.String(), "80", "8080", "TCP", "3600")
 	ask(t, nas, "natpmpc", "-g", "192.168.1.1", "-a", "0", "51413", "udp", "1800")
+	openPinhole(t, alice, 8081, 20*time.Minute)
 	m := showsPorts(t, e, append([]string{
 		"Alice's phone tcp 8080 80 miniupnpd Alice's game[31m",
+		"Alice's phone tcp 8081 8081 miniupnpd IGD2 pinhole",
 		"nas udp 51413 51413 miniupnpd NAT-PMP 51413 udp",
 	}, own...))
 	const expiry = "network_port_mapping_expiry_timestamp_seconds"
-	for port, seconds := range map[string]float64{"8080": 3600, "51413": 1800} {
+	for port, seconds := range map[string]float64{"8080": 3600, "8081": 1200, "51413": 1800} {
 		left := m.value(expiry, "external_port", port) - float64(time.Now().Unix())
 		if left > seconds || left < seconds-60 {
 			t.Errorf("port %s ends in %v s, want %v", port, left, seconds)
@@ -78,8 +82,15 @@ func TestPortMappings(t *testing.T) {
 		t.Errorf("%v mappings of UDP to nas, want 2", v)
 	}
 
+	if v := m.value(expiry, "ip", alice.IPv4.String(), "external_port", "8081"); math.IsNaN(v) {
+		t.Error("the port of Alice's IPv6 address does not show under her own")
+	}
+
 	ask(t, alice, "upnpc", "-d", "8080", "TCP")
 	ask(t, nas, "natpmpc", "-g", "192.168.1.1", "-a", "0", "51413", "udp", "0")
+	if err := os.Remove(leases + "6"); err != nil { // it goes by itself when the lease ends
+		t.Fatal(err)
+	}
 	showsPorts(t, e, own)
 	if err := l.ReloadRuleset(); err != nil {
 		t.Fatal(err)
@@ -127,6 +138,36 @@ func ask(t *testing.T, h *lab.Host, program string, args ...string) {
 	}
 }
 
+// openPinhole asks miniupnpd to let what comes for a port of the client's own IPv6
+// address pass, as upnpc cannot: it finds miniupnpd by IPv4 only.
+func openPinhole(t *testing.T, h *lab.Host, port int, lease time.Duration) {
+	t.Helper()
+	const service = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
+	request := fmt.Sprintf(`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><u:AddPinhole xmlns:u=%q>`+
+		`<RemoteHost/><RemotePort>0</RemotePort><InternalClient>%s</InternalClient><InternalPort>%d</InternalPort>`+
+		`<Protocol>6</Protocol><LeaseTime>%.0f</LeaseTime></u:AddPinhole></s:Body></s:Envelope>`, service, h.IPv6, port, lease.Seconds())
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://[fd00:1::1]:5000/ctl/IP6FCtl", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("SOAPAction", fmt.Sprintf("%q", service+"#AddPinhole"))
+	dial := func(ctx context.Context, network, address string) (conn net.Conn, err error) {
+		err = h.Do(func() (err error) {
+			conn, err = (&net.Dialer{}).DialContext(ctx, network, address)
+			return err
+		})
+		return conn, err
+	}
+	resp, err := (&http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("open a pinhole: %s", resp.Status)
+	}
+}
+
 // serveUPnP runs miniupnpd on the router and gives its lease file. It takes the
 // lab's WAN address, of a documentation prefix, for a private one, and needs to be
 // told another.
@@ -136,7 +177,7 @@ func serveUPnP(t *testing.T) (leases string) {
 	leases = filepath.Join(dir, "upnp.leases")
 	config := map[string]string{
 		"ext_ifname": "wan0", "ext_ip": "9.9.9.9", "listening_ip": "br-lan",
-		"enable_upnp": "yes", "enable_natpmp": "yes", "secure_mode": "yes", "lease_file": leases,
+		"port": "5000", "enable_upnp": "yes", "enable_natpmp": "yes", "secure_mode": "yes", "lease_file": leases, "lease_file6": leases + "6",
 		"uuid": "00000000-0000-0000-0000-000000000001", "allow": "1024-65535 192.168.1.0/24 1-65535",
 	}
 	var text strings.Builder

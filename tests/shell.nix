@@ -17,7 +17,11 @@ pkgs.mkShell {
     git
     gnumake
     (pkgs.go_1_26 or go)
+    iptables
     kea
+    libnatpmp # natpmpc
+    miniupnpc # upnpc
+    miniupnpd-nftables
     named
     nftables
     nix
