@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -96,6 +97,35 @@ func TestPortMappings(t *testing.T) {
 		t.Fatal(err)
 	}
 	showsPorts(t, e, nil)
+}
+
+// TestPortMappingsFail has the source fail in part, and be turned off.
+func TestPortMappingsFail(t *testing.T) {
+	l := newLab(t)
+	if err := l.PortForward(lab.TCP, 8443, "nas"); err != nil {
+		t.Fatal(err)
+	}
+	e := startExporter(t, householdConfig(l)+fmt.Sprintf("port_mappings: {enabled: true, lease_files: [%s]}\n", t.TempDir()))
+	const up = "network_exporter_source_up"
+	var m metrics
+	eventually(t, "the source is down", func() bool {
+		m = e.scrape(t)
+		return m.value(up, "source", "port_mappings") == 0 && m.value("network_port_mappings", "hostname", "nas") == 1
+	})
+	if m.value("network_exporter_up") != 0 || m.value(up, "source", "accounting") != 1 {
+		t.Error("a lease file that is a folder takes other sources down, or goes unnoticed")
+	}
+	e.configure(t, householdConfig(l))
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the source is gone", func() bool {
+		m = e.scrape(t)
+		return math.IsNaN(m.value(up, "source", "port_mappings")) && math.IsNaN(m.value("network_port_mappings_hidden"))
+	})
+	if m.value("network_exporter_up") != 1 {
+		t.Error("a source that was turned off still counts as down")
+	}
 }
 
 // showsPorts waits until the exporter shows these mappings and no other.

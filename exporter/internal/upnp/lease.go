@@ -26,6 +26,9 @@ const (
 	maxLeases = 4096
 )
 
+// september2001 is where times begin: less is a length, some decades at most.
+const september2001 = 1e9
+
 // ReadFile reads the leases of a file that are in force at now. miniupnpd makes the
 // file with the first lease: none is there before.
 func ReadFile(path string, now time.Time) ([]sample.PortMapping, error) {
@@ -83,7 +86,9 @@ func Parse(r io.Reader, now time.Time) (leases []sample.PortMapping, err error) 
 //
 // which opens the client's own port to one remote host or, where that is empty, to
 // all. Protocols are TCP, UDP and UDPLITE; the expiry is in seconds since 1970, 0
-// for never.
+// for never. miniupnpd built with LEASEFILE_USE_REMAINING_TIME, for routers without
+// a clock, writes the seconds that are left there instead, and nothing tells since
+// when: such a lease is in force while it is in the file.
 func parseLine(line string) (m sample.PortMapping, ok bool) {
 	m.Daemon = true
 	if i := strings.IndexAny(line, ":;"); i >= 0 && line[i] == ';' {
@@ -103,7 +108,7 @@ func parseFields(m *sample.PortMapping, proto, addr, external, internal, expiry,
 	m.External, errs[0] = parsePort(external)
 	m.Internal, errs[1] = parsePort(internal)
 	seconds, err := strconv.ParseUint(expiry, 10, 32)
-	if m.Addr, errs[2] = netip.ParseAddr(addr); err == nil && seconds > 0 {
+	if m.Addr, errs[2] = netip.ParseAddr(addr); err == nil && seconds > september2001 {
 		m.Expires = time.Unix(int64(seconds), 0)
 	}
 	return m.Protocol != "" && errors.Join(errs[:]...) == nil && err == nil && m.Addr.Zone() == "" && !m.Addr.Is4In6()

@@ -47,6 +47,7 @@ func TestParse(t *testing.T) {
 		{"ok IPv6 for one remote host", "UDP;2001:db8::5;53;2001:db8:1::1;53;18;0;\n", []sample.PortMapping{mapping("udp", 53, "2001:db8::5", 53, 0, "")}},
 		{"ok line by line", "TCP:1:192.168.1.20:2:0:a\nnonsense\nUDP:3:192.168.1.21:4:0:b\n",
 			[]sample.PortMapping{mapping("tcp", 1, "192.168.1.20", 2, 0, "a"), mapping("udp", 3, "192.168.1.21", 4, 0, "b")}},
+		{"ok for ever, of a router without a clock", "UDP:5:192.168.1.20:5:3600:x\n", []sample.PortMapping{mapping("udp", 5, "192.168.1.20", 5, 0, "x")}},
 		{"bad expired", "TCP:8080:192.168.1.20:80:1800000000:x\n", nil},
 		{"bad torn", "TCP:8080:192.168.1.20:80:18", nil},
 		{"bad protocol", "*UNKNOWN*:8080:192.168.1.20:80:0:x\n", nil},
