@@ -99,7 +99,7 @@ func (p *PortMappings) walk(w *natWalk) error {
 	}
 	var errs []error
 	for _, base := range bases {
-		err := w.chain(base, anyFlow, 0)
+		err := w.chain(base, anyFlow)
 		if errs = append(errs, err); err != nil && !isBound(err) {
 			break
 		}
@@ -129,6 +129,9 @@ func (p *PortMappings) readGeneration() (n uint32, err error) {
 // readBases lists the chains of type nat at the hook prerouting.
 func (p *PortMappings) readBases() (bases []natName, err error) {
 	_, err = p.dumper.dump(request(unix.NFPROTO_UNSPEC, unix.NFT_MSG_GETCHAIN, netlink.Dump), func(data []byte) error {
+		if len(data) == 0 {
+			return nil
+		}
 		chain, kind, hook := natName{family: data[0]}, "", uint32(unix.NF_INET_NUMHOOKS)
 		for typ, value := range payload(data) {
 			switch typ {

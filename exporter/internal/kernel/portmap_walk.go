@@ -29,7 +29,6 @@ type walker struct {
 	*natWalk
 	chainName natName
 	comment   string
-	depth     int // of jumps
 }
 
 // state is what is known at one step of a rule.
@@ -38,14 +37,9 @@ type state struct {
 	registers
 }
 
-// maxJumps is the kernel's NFT_JUMP_STACK_SIZE.
-const maxJumps = 16
-
-// chain runs all rules of a chain for packets of a flow.
-func (w *natWalk) chain(name natName, f natFlow, depth int) error {
-	if depth > maxJumps {
-		return nil
-	}
+// chain runs all rules of a chain for packets of a flow. The kernel takes no ruleset
+// whose jumps go in a circle.
+func (w *natWalk) chain(name natName, f natFlow) error {
 	rules, err := w.rules(name)
 	if err != nil && !isBound(err) {
 		return err
@@ -54,7 +48,7 @@ func (w *natWalk) chain(name natName, f natFlow, depth int) error {
 		if w.looked++; w.looked > maxNATRules {
 			return errManyRules
 		}
-		in := walker{w, name, r.comment, depth}
+		in := walker{w, name, r.comment}
 		if err := in.run(r.expressions, state{natFlow: f}); err != nil {
 			return err
 		}
@@ -109,7 +103,7 @@ func (w *walker) follow(v natVerdict, s state) error {
 	if !v.jumps() {
 		return nil
 	}
-	return w.chain(natName{w.chainName.family, w.chainName.table, v.chain}, s.natFlow, w.depth+1)
+	return w.chain(natName{w.chainName.family, w.chainName.table, v.chain}, s.natFlow)
 }
 
 // translate notes the mappings that a NAT expression makes. One that spreads over
