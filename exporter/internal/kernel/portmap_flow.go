@@ -138,6 +138,9 @@ func position(cells []cell, f field) int {
 	return i
 }
 
+// ofInterface reports a cell that tells the interface a packet came in on.
+func ofInterface(c cell) bool { return c.field == inNameField || c.field == inIndexField }
+
 // touches reports cells that hold any part of the protocol or the port.
 func touches(cells []cell) bool {
 	return slices.ContainsFunc(cells, func(c cell) bool { return c.field == protocolField || c.field == portField })

@@ -9,7 +9,7 @@ import (
 // natRule is a rule of a chain that translates addresses, or is jumped to from one.
 type natRule struct {
 	expressions []expression
-	comment     string // as it came: of miniupnpd, or of nft's own making
+	comment     string // nft's, as it came; empty if there is none
 }
 
 // expression is a step of a rule.

@@ -3,8 +3,6 @@ package kernel
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -129,72 +127,6 @@ func bigEndian(b []byte) (n int) {
 		n = n<<8 | int(octet)
 	}
 	return n
-}
-
-// lookUp follows a look-up in a set or map: each element makes a state of its own
-// for the rest of the steps. A set that says nothing of ports or interfaces is not
-// read.
-func (w *walker) lookUp(e expression, rest []expression, s state) error {
-	from, to := e.number(unix.NFTA_LOOKUP_SREG), e.number(unix.NFTA_LOOKUP_DREG)
-	isMap, inverted := e.has(unix.NFTA_LOOKUP_DREG), e.number(unix.NFTA_LOOKUP_FLAGS)&unix.NFT_LOOKUP_F_INV != 0
-	name := natName{w.chainName.family, w.chainName.table, text(find(e.data, unix.NFTA_LOOKUP_SET))}
-	var cells []cell
-	wanted := false
-	set, err := w.set(name, func(keyLength int) bool {
-		cells = s.at(from, keyLength)
-		wanted = isMap || touches(cells) || position(cells, inNameField) >= 0 || position(cells, inIndexField) >= 0
-		return wanted
-	})
-	switch {
-	case errors.Is(err, errManyElements):
-		w.spared = err
-		return nil
-	case errors.Is(err, unix.ENOENT): // deleted meanwhile
-		return nil
-	case err != nil:
-		return fmt.Errorf("read set %s: %w", name.name, err)
-	}
-	if !wanted || inverted {
-		if touches(cells) && !s.exclude(cells, set) {
-			return nil
-		}
-		return w.run(rest, s)
-	}
-	for _, el := range set.elements {
-		if w.looked++; w.looked > maxNATRules {
-			return errManyRules
-		}
-		next := s
-		if len(el.first) == len(cells) && len(el.last) == len(cells) {
-			w.match(&next, cells, el.first, el.last)
-		} else if !el.any {
-			continue
-		}
-		if el.verdict.ok {
-			err = w.follow(el.verdict, next)
-		} else {
-			next.registers.set(to, el.data)
-			err = w.run(rest, next)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// exclude keeps the packets that are not in a set of ports or of protocols.
-func (s *state) exclude(cells []cell, set *natSet) bool {
-	for _, f := range []field{protocolField, portField} {
-		if position(cells, f) != 0 || len(cells) != f.size() {
-			continue
-		}
-		for _, el := range set.elements {
-			s.narrow(f, span{bigEndian(el.first), bigEndian(el.last)}.not(fieldMost[f]))
-		}
-		return true
-	}
-	return false
 }
 
 // destinations are the expressions that load what no mapping depends on, and the
