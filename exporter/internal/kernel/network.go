@@ -73,6 +73,7 @@ func (t networkTables) network(spec NetworkSpec) sample.Network {
 	slices.SortFunc(n.LAN, func(a, b sample.Link) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(n.WAN)
 	n.WAN = slices.Compact(n.WAN)
+	n.Uplinks = t.uplinks(n.WAN)
 	return n
 }
 

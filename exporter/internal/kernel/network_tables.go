@@ -17,14 +17,17 @@ import (
 type networkTables struct {
 	links  []networkLink
 	routes []networkRoute
+	exits  map[int]bool // indexes of links that a default route of any table leads out of
 }
 
 type networkLink struct {
 	sample.Link
 	loopback bool
-	port     bool // of a bridge or bond, which has the addresses
-	master   int  // index of that bridge or bond; 0 for none
-	parent   int  // index of the device that a VLAN is on; 0 for none
+	running  bool         // up, and with a carrier where there can be one
+	lasting  []netip.Addr // global addresses, see isLasting
+	port     bool         // of a bridge or bond, which has the addresses
+	master   int          // index of that bridge or bond; 0 for none
+	parent   int          // index of the device that a VLAN is on; 0 for none
 }
 
 // maxGatewayRoutes bounds the routes through other routers that are kept: a
@@ -51,8 +54,8 @@ func readNetworkTables() (networkTables, error) {
 	}
 	links, linkErr := readLinks(h)
 	addrErr := readAddrs(h, links)
-	routes, routeErr := readRoutes(h)
-	return networkTables{links, routes}, firstFatal(linkErr, addrErr, routeErr)
+	routes, exits, routeErr := readRoutes(h)
+	return networkTables{links, routes, exits}, firstFatal(linkErr, addrErr, routeErr)
 }
 
 // firstFatal is the first error other than an interruption, else an interruption.
@@ -87,6 +90,7 @@ func readLinks(h *netlink.Handle) ([]networkLink, error) {
 				Ethernet: a.EncapType == "ether", // ARPHRD_ETHER
 			},
 			loopback: a.RawFlags&unix.IFF_LOOPBACK != 0,
+			running:  a.RawFlags&unix.IFF_UP != 0 && a.RawFlags&unix.IFF_RUNNING != 0,
 			port:     enslaving[a.MasterIndex],
 		}
 		if link.Ethernet && len(a.HardwareAddr) == len(link.MAC) {
@@ -119,6 +123,9 @@ func readAddrs(h *netlink.Handle, links []networkLink) error {
 			continue
 		}
 		l.Addrs = append(l.Addrs, p.Addr())
+		if isLasting(p.Addr(), a.Flags) {
+			l.lasting = append(l.lasting, p.Addr())
+		}
 		if isSubnetAddr(p.Addr()) && !p.IsSingleIP() {
 			l.Prefixes = append(l.Prefixes, p)
 		}
@@ -129,16 +136,17 @@ func readAddrs(h *netlink.Handle, links []networkLink) error {
 	return err
 }
 
-func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
-	var routes []networkRoute
+// readRoutes reads the main table, and of the others, which a router with several
+// lines may have for each, where their default routes lead.
+func readRoutes(h *netlink.Handle) (routes []networkRoute, exits map[int]bool, err error) {
 	var errs []error
+	exits = map[int]bool{}
 	gateways := 0
 	for family, everything := range map[int]netip.Prefix{
 		netlink.FAMILY_V4: netip.PrefixFrom(netip.IPv4Unspecified(), 0),
 		netlink.FAMILY_V6: netip.PrefixFrom(netip.IPv6Unspecified(), 0),
 	} {
-		// Without a filter the library shows the main table alone.
-		err := h.RouteListFilteredIter(family, &netlink.Route{}, 0, func(r netlink.Route) bool {
+		err := h.RouteListFilteredIter(family, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE, func(r netlink.Route) bool {
 			dst, ok := toPrefix(r.Dst)
 			if !ok {
 				dst = everything
@@ -147,6 +155,12 @@ func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
 				return true
 			}
 			for _, hop := range nextHops(r, dst.Masked()) {
+				if hop.dst.Bits() == 0 {
+					exits[hop.ifindex] = true
+				}
+				if r.Table != unix.RT_TABLE_MAIN {
+					continue
+				}
 				if !hop.onLink && hop.dst.Bits() != 0 {
 					gateways++
 				}
@@ -160,7 +174,7 @@ func readRoutes(h *netlink.Handle) ([]networkRoute, error) {
 			errs = append(errs, fmt.Errorf("list routes: %w", err))
 		}
 	}
-	return routes, firstFatal(errs...)
+	return routes, exits, firstFatal(errs...)
 }
 
 func nextHops(r netlink.Route, dst netip.Prefix) []networkRoute {

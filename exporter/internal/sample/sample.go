@@ -166,11 +166,21 @@ type Device struct {
 	Ethernet bool
 }
 
+// Uplink is how a WAN interface leads to the Internet. One that does not exist is
+// down and has neither index nor addresses.
+type Uplink struct {
+	Name  string
+	Index int
+	Up    bool         // it is up, has a carrier, and a default route leads out of it
+	Addrs []netip.Addr // its own global ones, sorted; those that come and go by themselves left out
+}
+
 // Network is what the router looks like at one moment: which interfaces are LAN,
 // which are WAN, and the prefixes on the LAN side.
 type Network struct {
 	LAN     []Link
 	WAN     []string
+	Uplinks []Uplink       // one for each of WAN, in its order
 	Subnets []netip.Prefix // masked, sorted, IPv4 first
 	Missing []string       // configured interfaces that do not exist at present
 
