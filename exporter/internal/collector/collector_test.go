@@ -66,6 +66,10 @@ func example() Scrape {
 				Clients: []PortCount{{"192.168.1.20", "tv", "tcp", 1}, {"192.168.1.20", "tv", "udp", 1}},
 				Hidden:  3,
 			},
+			Uplinks: []Uplink{
+				{Name: "ppp0", LinkChanges: 3, IPv4Changes: 2},
+				{Name: "wan0", Up: true, Since: now.Add(-90 * time.Minute), Addrs: []netip.Addr{addr("203.0.113.2"), addr("2001:db8::2")}, LinkChanges: 4, IPv4Changes: 1, IPv6Changes: 5},
+			},
 		},
 		took: 1500 * time.Microsecond,
 	}

@@ -31,9 +31,9 @@ func (s *samples) bool(b bool, labels ...string) {
 }
 
 // time adds a Unix time, and nothing for the zero time, which means never.
-func (s *samples) time(t time.Time) {
+func (s *samples) time(t time.Time, labels ...string) {
 	if !t.IsZero() {
-		s.add(float64(t.UnixMilli()) / 1000)
+		s.add(float64(t.UnixMilli())/1000, labels...)
 	}
 }
 

@@ -50,5 +50,6 @@ type State struct {
 // Beside is what is shown of the router beside its clients. Whatever is not
 // configured is absent.
 type Beside struct {
-	Ports *Ports // nil where port mappings are not read
+	Ports   *Ports // nil where port mappings are not read
+	Uplinks []Uplink
 }

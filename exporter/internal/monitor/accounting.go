@@ -110,7 +110,9 @@ func (m *Monitor) followNetwork(why occasion) {
 		m.mu.Lock()
 		m.network = n
 		m.registry.SetNetwork(n)
+		flipped := m.uplinks.see(start, n.Uplinks, len(spec.WAN) > 0)
 		m.mu.Unlock()
+		m.logUplinks(flipped)
 		if why == repair {
 			why = changed
 		}
@@ -132,6 +134,17 @@ func (m *Monitor) logNetwork(before, n sample.Network) {
 	}
 	if len(n.WAN) == 0 {
 		m.log.Warn("no WAN interface found, for there is no default route: nothing can be counted until there is one or wan.interfaces names it")
+	}
+}
+
+// logUplinks says which connections to the Internet were lost or came back.
+func (m *Monitor) logUplinks(flipped []sample.Uplink) {
+	for _, l := range flipped {
+		if l.Up {
+			m.log.Info("the Internet connection is back", "interface", l.Name)
+		} else {
+			m.log.Warn("the Internet connection is lost: the interface is down or gone, or no default route leads out of it", "interface", l.Name)
+		}
 	}
 }
 

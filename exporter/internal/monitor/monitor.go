@@ -55,7 +55,8 @@ type Monitor struct {
 	sources    [numSources]source
 	beside     collector.Beside // what the parts said last
 
-	ports *kernel.PortMappings // opened when first read; of runBeside
+	ports   *kernel.PortMappings // opened when first read; of runBeside
+	uplinks uplinks
 }
 
 // vendors are those of a file.
@@ -67,7 +68,7 @@ type vendors struct {
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), reloads: make(chan reload), started: make(chan struct{})}
+	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, reloads: make(chan reload), started: make(chan struct{})}
 	m.registry = m.openState(cfg)
 	var errs [3]error
 	m.conntrack, errs[0] = kernel.OpenConntrack()
@@ -266,12 +267,13 @@ func (m *Monitor) Scrape() collector.Scrape {
 	m.readAccounting()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	saved := m.keep.saved
+	saved, beside := m.keep.saved, m.beside
+	beside.Uplinks = m.uplinks.show(time.Now())
 	s := collector.Scrape{
 		Snapshot: m.registry.Snapshot(time.Now()),
 		Repairs:  m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
 		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
-		Leases: leaseFiles(m.leases), State: &saved, Beside: m.beside,
+		Leases: leaseFiles(m.leases), State: &saved, Beside: beside,
 	}
 	for name, src := range m.sources {
 		if !m.enabled(sourceID(name)) {
