@@ -70,6 +70,11 @@ func example() Scrape {
 				{Name: "ppp0", LinkChanges: 3, IPv4Changes: 2},
 				{Name: "wan0", Up: true, Since: now.Add(-90 * time.Minute), Addrs: []netip.Addr{addr("203.0.113.2"), addr("2001:db8::2")}, LinkChanges: 4, IPv4Changes: 1, IPv6Changes: 5},
 			},
+			Probes: []sample.Probe{
+				{Target: addr("1.1.1.1"), Up: true, Sent: 100, Received: 97, RTT: 12500 * time.Microsecond, RTTSum: 1300 * time.Millisecond},
+				{Target: addr("2606:4700:4700::1111"), Sent: 100, Received: 40, RTTSum: 700 * time.Millisecond},
+				{Target: addr("9.9.9.9")},
+			},
 		},
 		took: 1500 * time.Microsecond,
 	}

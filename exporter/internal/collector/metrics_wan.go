@@ -3,6 +3,8 @@ package collector
 import (
 	"net/netip"
 	"time"
+
+	"router-monitoring/exporter/internal/sample"
 )
 
 // Uplink is a connection to the Internet, known by its interface.
@@ -40,6 +42,37 @@ var wanMetrics = []*Metric{
 			out.count(u.IPv4Changes, u.Name, "ipv4")
 			out.count(u.IPv6Changes, u.Name, "ipv6")
 		})),
+	single("network_wan_probe_up", gauge,
+		"1 if the last probe (ICMP echo, ping) of the target was answered in time. This and the others of probes are absent without wan.probes.", []string{"target"},
+		ofProbes(func(p *sample.Probe, out *samples) {
+			if p.Sent > 0 {
+				out.bool(p.Up, p.Target.String())
+			}
+		})),
+	single("network_wan_probe_sent_total", counter,
+		"Probes sent to the target whose outcome is known: answered or lost. Those that found no way out of the router count as lost.", []string{"target"},
+		ofProbes(func(p *sample.Probe, out *samples) { out.count(p.Sent, p.Target.String()) })),
+	single("network_wan_probe_received_total", counter,
+		"Probes that were answered in time: within wan.probes.interval, and within 2 seconds.", []string{"target"},
+		ofProbes(func(p *sample.Probe, out *samples) { out.count(p.Received, p.Target.String()) })),
+	single("network_wan_probe_rtt_seconds", gauge,
+		"Round-trip time of the last probe. Absent if it was lost.", []string{"target"},
+		ofProbes(func(p *sample.Probe, out *samples) {
+			if p.Up {
+				out.add(p.RTT.Seconds(), p.Target.String())
+			}
+		})),
+	single("network_wan_probe_rtt_seconds_total", counter,
+		"Round-trip times of all answered probes added up; divided by network_wan_probe_received_total they give the mean.", []string{"target"},
+		ofProbes(func(p *sample.Probe, out *samples) { out.add(p.RTTSum.Seconds(), p.Target.String()) })),
+}
+
+func ofProbes(of func(*sample.Probe, *samples)) func(*Scrape, *samples) {
+	return func(s *Scrape, out *samples) {
+		for i := range s.Beside.Probes {
+			of(&s.Beside.Probes[i], out)
+		}
+	}
 }
 
 func ofUplinks(of func(*Uplink, *samples)) func(*Scrape, *samples) {

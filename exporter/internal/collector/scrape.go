@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"router-monitoring/exporter/internal/registry"
+	"router-monitoring/exporter/internal/sample"
 )
 
 // Scrape is all that one scrape shows.
@@ -52,4 +53,5 @@ type State struct {
 type Beside struct {
 	Ports   *Ports // nil where port mappings are not read
 	Uplinks []Uplink
+	Probes  []sample.Probe
 }

@@ -42,6 +42,14 @@ func parseClientAddr(s string) (netip.Addr, error) {
 	return addr, err
 }
 
+func parseTarget(s string) (netip.Addr, error) {
+	addr, err := parseAddr(s)
+	if err == nil && !addr.IsGlobalUnicast() {
+		return addr, fmt.Errorf("%s (loopback, link-local, multicast or the like) says nothing of the Internet; name an address out there", addr)
+	}
+	return addr, err
+}
+
 func parsePrefix(s string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(s)
 	switch {

@@ -39,6 +39,13 @@ type LAN struct {
 // WAN says where the Internet is.
 type WAN struct {
 	Interfaces []string // Interfaces towards the Internet; by default those of the default routes.
+	Probes     Probes   // Whether to ask addresses out there for an answer.
+}
+
+// Probes says which addresses are asked for an ICMP echo, and how often.
+type Probes struct {
+	Targets  []netip.Addr  // At most 16; none, the default, for no probes.
+	Interval time.Duration // Time between two probes of one target, 1s to 1m, 5s by default.
 }
 
 // Accounting says how the kernel counts the clients' bytes.
@@ -112,6 +119,7 @@ func Default() *Config {
 			Hook:       HookAuto,
 			MaxClients: 4096,
 		},
+		WAN:              WAN{Probes: Probes{Interval: 5 * time.Second}},
 		DHCP:             DHCP{Leases: []LeaseFile{{Format: FormatAuto}}},
 		StateDir:         "/var/lib/network-metrics",
 		UpdateInterval:   5 * time.Second,

@@ -52,7 +52,7 @@ func TestParseContract(t *testing.T) {
 	}
 	want := &Config{
 		LAN:              LAN{Interfaces: []string{"br-lan"}, Subnets: prefixes("192.168.1.0/24")},
-		WAN:              WAN{Interfaces: []string{"enp1s0"}},
+		WAN:              WAN{Interfaces: []string{"enp1s0"}, Probes: Probes{Interval: 5 * time.Second}},
 		Accounting:       Accounting{Enabled: true, Table: "network_metrics", Hook: HookAuto, MaxClients: 4096},
 		StateDir:         "/var/lib/network-metrics",
 		UpdateInterval:   5 * time.Second,
@@ -84,6 +84,7 @@ func TestLoadExample(t *testing.T) {
 	want.LAN.Interfaces = []string{"br-lan", "br-guest"}
 	want.LAN.Subnets = prefixes("192.168.1.0/24", "192.168.50.0/24", "fd00:1::/64")
 	want.WAN.Interfaces = []string{"enp1s0"}
+	want.WAN.Probes.Targets = addrs("1.1.1.1", "2606:4700:4700::1111")
 	want.Quota = &Quota{Bytes: 2e12, BillingDay: 15}
 	want.ExcludedIPs = prefixes("192.168.1.1/32", "192.168.50.0/28")
 	want.ExtraLabels = map[string]string{"location": "home"}
@@ -120,6 +121,10 @@ func TestParse(t *testing.T) {
 		{"ok single interfaces", "wan: {interfaces: ppp0}\nlan: {interfaces: br-lan.20}\n", func(c *Config) {
 			c.LAN.Interfaces, c.WAN.Interfaces = []string{"br-lan.20"}, []string{"ppp0"}
 		}},
+		{"ok a single probe", "wan: {probes: {targets: 9.9.9.9, interval: 1m}}\n", func(c *Config) {
+			c.WAN.Probes = Probes{addrs("9.9.9.9"), time.Minute}
+		}},
+		{"ok no probes", "wan: {probes: {targets: []}}\n", func(*Config) {}},
 		{"ok alias", "lan: {interfaces: &i [lan0]}\nclients: [{name: &n Ä, mac: 02-00-00-00-00-01, type: *n}]\n", func(c *Config) {
 			c.LAN.Interfaces = []string{"lan0"}
 			c.Clients = []Client{{Name: "Ä", Type: "Ä", MACs: []sample.MAC{{2, 0, 0, 0, 0, 1}}}}

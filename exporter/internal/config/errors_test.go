@@ -38,7 +38,7 @@ func TestParseErrors(t *testing.T) {
 			"3: lan.interface: unknown key; did you mean interfaces?",
 			"4: clients[0].macs: unknown key; did you mean mac?",
 		}},
-		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces"}},
+		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces, probes"}},
 		{"bad key, not plain", "\"a\\nb\": 1\n? [x]\n: y\n", []string{
 			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, vendors`,
 			"2: a key must be plain text",
@@ -88,6 +88,32 @@ excluded_ips: {a: b}
 		{"bad interface twice and on both sides", "wan: {interfaces: eth0}\nlan: {interfaces: [eth1, eth0, eth1]}\n", []string{
 			`1: wan.interfaces: "eth0" is at lan.interfaces[1] (line 2) already; give it once`,
 			`2: lan.interfaces[2]: "eth1" is at lan.interfaces[0] (line 2) already; give it once`,
+		}},
+		{"bad probes", `wan:
+  probes:
+    interval: 500ms
+    targets:
+    - 1.1.1.1
+    - example.org
+    - 127.0.0.1
+    - "fe80::1%eth0"
+    - "ff02::1"
+    - 1.1.1.1
+    - "::ffff:1.1.1.1"
+    - 0.0.0.0
+`, []string{
+			"3: wan.probes.interval: 500ms is out of range; use 1s to 1m",
+			`6: wan.probes.targets[1]: "example.org" is not an IP address like 192.168.1.5 or fd00::5`,
+			"7: wan.probes.targets[2]: 127.0.0.1 (loopback, link-local, multicast or the like) says nothing of the Internet; name an address out there",
+			`8: wan.probes.targets[3]: "fe80::1%eth0" has a zone; write it without "%eth0"`,
+			"9: wan.probes.targets[4]: ff02::1 (loopback, link-local, multicast or the like) says nothing of the Internet; name an address out there",
+			`10: wan.probes.targets[5]: "1.1.1.1" is at wan.probes.targets[0] (line 5) already; give it once`,
+			`11: wan.probes.targets[6]: "::ffff:1.1.1.1" is an IPv4 address in IPv6 form; write 1.1.1.1`,
+			"12: wan.probes.targets[7]: 0.0.0.0 (loopback, link-local, multicast or the like) says nothing of the Internet; name an address out there",
+		}},
+		{"bad probes, too many, too seldom", "wan: {probes: {targets: [" + strings.Repeat("10.0.0.1, ", 17) + "],\n interval: 61s}}", []string{
+			"1: wan.probes.targets: holds 17 entries; at most 16 are possible",
+			"2: wan.probes.interval: 1m1s is out of range; use 1s to 1m",
 		}},
 		{"bad subnets", `lan:
   subnets:

@@ -15,6 +15,7 @@ import (
 const (
 	few        = 1024
 	maxClients = 65536
+	maxTargets = 16
 )
 
 // schema remembers, while a file is read, what must not be said twice.
@@ -53,6 +54,10 @@ func readConfig(n node, c *Config) {
 		),
 		section("wan",
 			optional("interfaces", &c.WAN.Interfaces, interfaces),
+			section("probes",
+				optional("targets", &c.WAN.Probes.Targets, oneOrMore(maxTargets, once(map[netip.Addr]node{}, text(parseTarget)))),
+				optional("interval", &c.WAN.Probes.Interval, probeInterval),
+			),
 		),
 		section("accounting",
 			optional("enabled", &c.Accounting.Enabled, boolean),
@@ -84,6 +89,7 @@ func readConfig(n node, c *Config) {
 
 const (
 	second = model.Duration(time.Second)
+	minute = 60 * second
 	hour   = model.Duration(time.Hour)
 	day    = 24 * hour
 )
@@ -91,6 +97,12 @@ const (
 // forgetAfter reads a duration that no holiday reaches.
 func forgetAfter(n node) (time.Duration, bool) {
 	d, ok := between(day, 3650*day, duration)(n)
+	return time.Duration(d), ok
+}
+
+// probeInterval keeps from being a burden and yet sees an outage of minutes.
+func probeInterval(n node) (time.Duration, bool) {
+	d, ok := between(second, minute, duration)(n)
 	return time.Duration(d), ok
 }
 

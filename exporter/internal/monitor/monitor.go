@@ -20,6 +20,7 @@ import (
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/kernel"
 	"router-monitoring/exporter/internal/lease"
+	"router-monitoring/exporter/internal/probe"
 	"router-monitoring/exporter/internal/registry"
 	"router-monitoring/exporter/internal/sample"
 )
@@ -29,6 +30,7 @@ type Monitor struct {
 	log       *slog.Logger
 	conntrack *kernel.Conntrack
 	presence  *kernel.Presence
+	prober    *probe.Prober
 	reads     singleflight.Group // of the byte counters: one at a time, shared by all who ask meanwhile
 	reloads   chan reload
 	started   chan struct{} // closed once every source was asked
@@ -68,8 +70,9 @@ type vendors struct {
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, reloads: make(chan reload), started: make(chan struct{})}
+	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, prober: probe.New(), reloads: make(chan reload), started: make(chan struct{})}
 	m.registry = m.openState(cfg)
+	m.prober.Configure(cfg.WAN.Probes.Targets, cfg.WAN.Probes.Interval)
 	var errs [3]error
 	m.conntrack, errs[0] = kernel.OpenConntrack()
 	m.presence, errs[1] = kernel.OpenPresence()
@@ -96,6 +99,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	wg.Go(func() { m.runConntrack(ctx, took) })
 	wg.Go(func() { m.runSaves(ctx) })
 	wg.Go(func() { m.runBeside(ctx) })
+	wg.Go(func() { m.prober.Run(ctx) })
 	m.runControl(ctx, network)
 	wg.Wait()
 	m.ready.Store(false)
@@ -328,6 +332,7 @@ func (m *Monitor) apply(cfg *config.Config) {
 	m.cfg, m.loaded, m.rejected = cfg, now, false
 	m.registry.Configure(rc, now)
 	m.mu.Unlock()
+	m.prober.Configure(cfg.WAN.Probes.Targets, cfg.WAN.Probes.Interval)
 	m.start()
 }
 
@@ -361,11 +366,19 @@ const (
 	neighbours
 	links
 	portMappings
+	probes
 	numSources
 )
 
 func (s sourceID) String() string {
-	return [numSources]string{"accounting", "conntrack", "neighbours", "links", "port_mappings"}[s]
+	return [numSources]string{
+		accounting:   "accounting",
+		conntrack:    "conntrack",
+		neighbours:   "neighbours",
+		links:        "links",
+		portMappings: "port_mappings",
+		probes:       "probes",
+	}[s]
 }
 
 type source struct {

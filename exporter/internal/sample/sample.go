@@ -175,6 +175,15 @@ type Uplink struct {
 	Addrs []netip.Addr // its own global ones, sorted; those that come and go by themselves left out
 }
 
+// Probe tells how an address out there answers echo requests.
+type Probe struct {
+	Target         netip.Addr
+	Up             bool          // the last one was answered
+	Sent, Received uint64        // those whose outcome is known, so that the difference is what was lost
+	RTT            time.Duration // of the last one; 0 if it was lost
+	RTTSum         time.Duration // over all that were answered
+}
+
 // Network is what the router looks like at one moment: which interfaces are LAN,
 // which are WAN, and the prefixes on the LAN side.
 type Network struct {
