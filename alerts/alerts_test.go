@@ -12,7 +12,7 @@ var severities = []string{"critical", "warning", "info"}
 var wanted = strings.Fields(`HighBandwidthUsage QuotaNearlyUsed QuotaExceeded NewDevice SustainedStreaming
 	TooManyConnections ConntrackNearlyFull FlowtableBypass AccountingBypassed AccountingIncomplete AccountingInconsistent
 	ExporterDown SourceDown
-	WanDown DiskAlmostFull HighTemperature HighCpu LowMemory`)
+	WanDown PacketLoss DiskAlmostFull HighTemperature HighCpu LowMemory`)
 
 func TestAlerts(t *testing.T) {
 	missing := slices.Clone(wanted)

@@ -129,6 +129,14 @@ func TestUplinksForget(t *testing.T) {
 	if n := len(u.show(noon.Add(uplinkMemory + 1))); n != 1 {
 		t.Errorf("%d show after more than a day, want 1", n)
 	}
+
+	u = uplinks{}
+	for _, reading := range [][]sample.Uplink{{line("wan0", 2)}, nil, {line("wan0", 2)}} {
+		u.see(noon, reading, false)
+	}
+	if n := len(u.show(noon.Add(2 * uplinkMemory))); n != 1 {
+		t.Errorf("%d show that came back, want 1", n)
+	}
 }
 
 func TestKeepPace(t *testing.T) {
