@@ -31,7 +31,7 @@ var wanMetrics = []*Metric{
 		"1 if the interface toward the Internet has a link and a default route leads out of it. Absent while none was ever found.", []string{"interface"},
 		ofUplinks(func(u *Uplink, out *samples) { out.bool(u.Up, u.Name) })),
 	single("network_wan_up_since_timestamp_seconds", gauge,
-		"Unix time since when the connection is up, as far as this run of the exporter saw. Absent while it is down.", []string{"interface"},
+		"Unix time since when the connection is up; if it was when the exporter started, since its oldest address came. Absent while it is down.", []string{"interface"},
 		ofUplinks(func(u *Uplink, out *samples) { out.time(u.Since, u.Name) })),
 	single("network_wan_link_changes_total", counter,
 		"Times the connection was lost or came back.", []string{"interface"},

@@ -109,3 +109,51 @@ func checkUplinks(t *testing.T, when string, spec NetworkSpec, want ...sample.Up
 	}
 	t.Errorf("%s (-want +got):\n%s", when, diff)
 }
+
+func TestUplinkAge(t *testing.T) {
+	isolate(t)
+	index := addLink(t, device("wan0"), "192.0.2.2/24")
+	other := addLink(t, device("other"), "192.0.2.9/24")
+	must(t, addAddrTo("wan0", "198.51.100.2", "198.51.100.1"))
+	age := func(l sample.Uplink) time.Duration {
+		t.Helper()
+		age, err := UplinkAge(l)
+		must(t, err)
+		return age
+	}
+	before := time.Now()
+	time.Sleep(time.Second)
+	must(t, addAddr("wan0", "2001:db8::2/64"))
+	// The kernel's stamps may be off by a fraction of a second, all alike.
+	young := age(sample.Uplink{Index: index, Addrs: addresses("2001:db8::2")})
+	if young > time.Minute {
+		t.Errorf("the new address came %v ago", young)
+	}
+	least, most := time.Second-5*userTick, time.Since(before)+5*userTick
+	for what, addrs := range map[string][]netip.Addr{
+		"the older address":                    addresses("192.0.2.2", "2001:db8::2"),
+		"the address of a point-to-point link": addresses("198.51.100.2"),
+	} {
+		if got := age(sample.Uplink{Index: index, Addrs: addrs}) - young; got < least || got > most {
+			t.Errorf("%s came %v before the new one, want %v to %v", what, got, least, most)
+		}
+	}
+	for what, l := range map[string]sample.Uplink{
+		"no address":     {Index: index},
+		"one of another": {Index: other, Addrs: addresses("192.0.2.2")},
+		"its other end":  {Index: index, Addrs: addresses("198.51.100.1")},
+	} {
+		if got := age(l); got != 0 {
+			t.Errorf("%s came %v ago, want 0", what, got)
+		}
+	}
+}
+
+// addAddrTo gives a link an address of a point-to-point link.
+func addAddrTo(name, addr, peer string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.AddrAdd(link, &netlink.Addr{IPNet: cidr(addr + "/32"), Peer: cidr(peer + "/32")})
+}

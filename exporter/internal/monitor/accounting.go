@@ -110,7 +110,7 @@ func (m *Monitor) followNetwork(why occasion) {
 		m.mu.Lock()
 		m.network = n
 		m.registry.SetNetwork(n)
-		flipped := m.uplinks.see(start, n.Uplinks, len(spec.WAN) > 0)
+		flipped := m.uplinks.see(start, n.Uplinks, len(spec.WAN) > 0, m.uplinkAge)
 		m.mu.Unlock()
 		m.logUplinks(flipped)
 		if why == repair {
@@ -146,6 +146,15 @@ func (m *Monitor) logUplinks(flipped []sample.Uplink) {
 			m.log.Warn("the Internet connection is lost: the interface is down or gone, or no default route leads out of it", "interface", l.Name)
 		}
 	}
+}
+
+// uplinkAge is how long a connection has been up that was before the exporter.
+func (m *Monitor) uplinkAge(l sample.Uplink) time.Duration {
+	age, err := kernel.UplinkAge(l)
+	if err != nil {
+		m.log.Debug("the uptime of the Internet connection begins now", "interface", l.Name, "err", err)
+	}
+	return age
 }
 
 // ensure puts the table right and says so where that is news.

@@ -33,8 +33,9 @@ type uplink struct {
 }
 
 // see takes a reading. Where the owner named the connections no other is
-// remembered. It returns those that went up or down.
-func (u uplinks) see(now time.Time, links []sample.Uplink, named bool) (flipped []sample.Uplink) {
+// remembered; age tells of one that is new how long it has been up. It returns
+// those that went up or down.
+func (u uplinks) see(now time.Time, links []sample.Uplink, named bool, age func(sample.Uplink) time.Duration) (flipped []sample.Uplink) {
 	for name, known := range u {
 		switch {
 		case slices.ContainsFunc(links, func(l sample.Uplink) bool { return l.Name == name }):
@@ -49,7 +50,7 @@ func (u uplinks) see(now time.Time, links []sample.Uplink, named bool) (flipped 
 	for _, l := range links {
 		known := u[l.Name]
 		if known == nil {
-			u.add(now, l)
+			u.add(now, l, age)
 			continue
 		}
 		if known.follow(now, l) {
@@ -60,13 +61,16 @@ func (u uplinks) see(now time.Time, links []sample.Uplink, named bool) (flipped 
 }
 
 // add remembers a connection, if need be in the place of one that is gone.
-func (u uplinks) add(now time.Time, l sample.Uplink) {
+func (u uplinks) add(now time.Time, l sample.Uplink, age func(sample.Uplink) time.Duration) {
 	if len(u) >= maxUplinks && !u.forget(func(k *uplink) bool { return !k.gone.IsZero() }) {
 		return
 	}
 	known := &uplink{}
 	known.follow(now, l)
 	known.flips = 0
+	if l.Up {
+		known.since = now.Add(-age(l))
+	}
 	u[l.Name] = known
 }
 

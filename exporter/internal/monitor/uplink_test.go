@@ -24,6 +24,8 @@ func line(name string, index int, addrs ...string) sample.Uplink {
 	return l
 }
 
+func noAge(sample.Uplink) time.Duration { return 0 }
+
 func dead(name string) sample.Uplink { return sample.Uplink{Name: name} }
 
 // TestUplinks takes a reading every minute from noon on. Which interfaces are
@@ -70,7 +72,7 @@ func TestUplinks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			u, now := uplinks{}, noon
 			for _, reading := range tt.readings {
-				u.see(now, reading, tt.named)
+				u.see(now, reading, tt.named, noAge)
 				now = now.Add(time.Minute)
 			}
 			opts := []cmp.Option{cmpopts.EquateEmpty(), cmpopts.IgnoreFields(collector.Uplink{}, "Addrs")}
@@ -78,6 +80,26 @@ func TestUplinks(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUplinksAge has the age of a connection count where it is new, and only there.
+func TestUplinksAge(t *testing.T) {
+	hour := func(sample.Uplink) time.Duration { return time.Hour }
+	u := uplinks{}
+	since := func() string { return u.show(noon)[0].Since.Format("15:04") }
+	u.see(noon, []sample.Uplink{line("wan0", 2)}, true, hour)
+	if got := since(); got != "11:00" {
+		t.Errorf("up since %s, want 11:00", got)
+	}
+	u.see(noon, []sample.Uplink{dead("wan0")}, true, hour)
+	u.see(noon, []sample.Uplink{line("wan0", 2)}, true, hour)
+	if got := since(); got != "12:00" {
+		t.Errorf("after an outage up since %s, want 12:00", got)
+	}
+	u = uplinks{}
+	if u.see(noon, []sample.Uplink{dead("wan0")}, true, hour); !u["wan0"].since.IsZero() {
+		t.Errorf("down, and up since %v", u["wan0"].since)
 	}
 }
 
@@ -94,7 +116,7 @@ func TestUplinksTellOfChanges(t *testing.T) {
 		{[]sample.Uplink{line("wan0", 2), line("wan1", 3)}, "wan0 true "},
 	} {
 		got := ""
-		for _, l := range u.see(noon, step.reading, false) {
+		for _, l := range u.see(noon, step.reading, false, noAge) {
 			got += fmt.Sprint(l.Name, " ", l.Up, " ")
 		}
 		if got != step.want {
@@ -107,7 +129,7 @@ func TestUplinksTellOfChanges(t *testing.T) {
 func TestUplinksForget(t *testing.T) {
 	u := uplinks{}
 	for i := range 3 * maxUplinks {
-		u.see(noon, []sample.Uplink{line(fmt.Sprint("ppp", i), i)}, false)
+		u.see(noon, []sample.Uplink{line(fmt.Sprint("ppp", i), i)}, false, noAge)
 		if len(u) > maxUplinks || u[fmt.Sprint("ppp", i)] == nil {
 			t.Fatalf("%d are remembered after reading %d, at most %d may be, the newest among them", len(u), i, maxUplinks)
 		}
@@ -116,13 +138,13 @@ func TestUplinksForget(t *testing.T) {
 	for i := range many {
 		many[i] = line(fmt.Sprint("wan", i), i)
 	}
-	if u.see(noon, many, true); len(u) != maxUplinks {
+	if u.see(noon, many, true, noAge); len(u) != maxUplinks {
 		t.Errorf("%d of %d are remembered, want %d", len(u), len(many), maxUplinks)
 	}
 
 	u = uplinks{}
-	u.see(noon, []sample.Uplink{line("wan0", 2), line("wan1", 3)}, false)
-	u.see(noon, []sample.Uplink{line("wan1", 3)}, false)
+	u.see(noon, []sample.Uplink{line("wan0", 2), line("wan1", 3)}, false, noAge)
+	u.see(noon, []sample.Uplink{line("wan1", 3)}, false, noAge)
 	if n := len(u.show(noon.Add(uplinkMemory))); n != 2 {
 		t.Errorf("%d show after a day, want 2", n)
 	}
@@ -132,7 +154,7 @@ func TestUplinksForget(t *testing.T) {
 
 	u = uplinks{}
 	for _, reading := range [][]sample.Uplink{{line("wan0", 2)}, nil, {line("wan0", 2)}} {
-		u.see(noon, reading, false)
+		u.see(noon, reading, false, noAge)
 	}
 	if n := len(u.show(noon.Add(2 * uplinkMemory))); n != 1 {
 		t.Errorf("%d show that came back, want 1", n)
