@@ -54,14 +54,20 @@ type dumper struct {
 
 // openDumper opens a socket in the network namespace of the calling thread.
 func openDumper(family int) (*dumper, error) {
-	d := &dumper{family: family, buf: make([]byte, dumpBuffer)}
+	d := newDumper(family)
+	return d, d.connect()
+}
+
+// newDumper leaves the socket to the first dump.
+func newDumper(family int) *dumper {
+	d := &dumper{family: family}
 	d.poll = func(fd uintptr) bool {
 		for d.n, d.readErr = unix.Read(int(fd), d.buf); d.readErr == unix.EINTR; {
 			d.n, d.readErr = unix.Read(int(fd), d.buf)
 		}
 		return d.readErr != unix.EAGAIN
 	}
-	return d, d.connect()
+	return d
 }
 
 // Close closes the socket. The dumper stays usable: the next dump opens it again.
@@ -114,6 +120,9 @@ func (d *dumper) connect() error {
 		return fmt.Errorf("open netlink socket: %w", err)
 	}
 	d.conn = conn
+	if d.buf == nil {
+		d.buf = make([]byte, dumpBuffer)
+	}
 	return nil
 }
 

@@ -17,6 +17,9 @@ type NetworkSpec struct {
 	LAN     []string       // default: every link with a private subnet that is not WAN, loopback or a port
 	Subnets []netip.Prefix // default: what is reached over the LAN links: their own prefixes, and routes
 	WAN     []string       // default: the links of the default routes that are not configured as LAN
+
+	Shape  bool     // find the links whose queueing disciplines are of interest
+	Shaped []string // default: the WAN links and every ifb
 }
 
 // readAttempts bounds how often a reading is tried anew when a change
@@ -70,6 +73,9 @@ func (t networkTables) network(spec NetworkSpec) sample.Network {
 	}
 	n.Subnets = widest(n.Subnets)
 	n.Own, n.Elsewhere = t.own(), t.elsewhere(n)
+	if spec.Shape {
+		n.Shaped = t.shaped(spec.Shaped, n.WAN)
+	}
 	slices.SortFunc(n.LAN, func(a, b sample.Link) int { return strings.Compare(a.Name, b.Name) })
 	slices.Sort(n.WAN)
 	n.WAN = slices.Compact(n.WAN)
@@ -80,7 +86,7 @@ func (t networkTables) network(spec NetworkSpec) sample.Network {
 // missing is sorted and nil where all configured links are there.
 func (t networkTables) missing(spec NetworkSpec) []string {
 	var names []string
-	for _, name := range slices.Concat(spec.LAN, spec.WAN) {
+	for _, name := range slices.Concat(spec.LAN, spec.WAN, spec.Shaped) {
 		if !slices.ContainsFunc(t.links, func(l networkLink) bool { return l.Name == name }) {
 			names = append(names, name)
 		}

@@ -23,6 +23,7 @@ type networkTables struct {
 type networkLink struct {
 	sample.Link
 	loopback bool
+	ifb      bool         // stands in for another link, so that what comes in there can be queued
 	running  bool         // up, and with a carrier where there can be one
 	lasting  []netip.Addr // global addresses, see isLasting
 	port     bool         // of a bridge or bond, which has the addresses
@@ -91,6 +92,7 @@ func readLinks(h *netlink.Handle) ([]networkLink, error) {
 			},
 			loopback: a.RawFlags&unix.IFF_LOOPBACK != 0,
 			running:  a.RawFlags&unix.IFF_UP != 0 && a.RawFlags&unix.IFF_RUNNING != 0,
+			ifb:      l.Type() == "ifb",
 			port:     enslaving[a.MasterIndex],
 		}
 		if link.Ethernet && len(a.HardwareAddr) == len(link.MAC) {

@@ -93,6 +93,39 @@ func TestReadNetworkAsConfigured(t *testing.T) {
 	checkNetwork(t, spec, want)
 }
 
+// TestReadNetworkFindsShaped finds the WAN, which has moved, and every ifb.
+func TestReadNetworkFindsShaped(t *testing.T) {
+	isolate(t)
+	addLink(t, device("lan0"), "192.168.1.1/24")
+	wan := addLink(t, device("wan0"), "203.0.113.2/24")
+	addRoute(t, &netlink.Route{LinkIndex: wan, Gw: net.IPv4(203, 0, 113, 1)})
+	ifb := addLink(t, &netlink.Ifb{LinkAttrs: netlink.LinkAttrs{Name: "in0"}})
+	devices := map[string]sample.Device{"in0": {Name: "in0", Index: ifb, Ethernet: true}, "wan0": {Name: "wan0", Index: wan, Ethernet: true}}
+	for _, tt := range []struct {
+		name          string
+		spec          NetworkSpec
+		want, missing []string
+	}{
+		{"not asked for", NetworkSpec{}, nil, nil},
+		{"found", NetworkSpec{Shape: true}, []string{"in0", "wan0"}, nil},
+		{"another WAN", NetworkSpec{Shape: true, WAN: []string{"lan0"}, LAN: []string{"wan0"}}, []string{"in0", "lan0"}, nil},
+		{"named", NetworkSpec{Shape: true, Shaped: []string{"wan0", "ppp0"}}, []string{"wan0"}, []string{"ppp0"}},
+	} {
+		n, err := ReadNetwork(tt.spec)
+		must(t, err)
+		var names []string
+		for _, d := range n.Shaped {
+			names = append(names, d.Name)
+			if want, known := devices[d.Name]; known && d != want {
+				t.Errorf("%s: got %+v, want %+v", tt.name, d, want)
+			}
+		}
+		if !slices.Equal(names, tt.want) || !slices.Equal(n.Missing, tt.missing) {
+			t.Errorf("%s: got %v and missing %v, want %v and %v", tt.name, names, n.Missing, tt.want, tt.missing)
+		}
+	}
+}
+
 func TestReadNetworkFollowsDefaultRoutes(t *testing.T) {
 	isolate(t)
 	one := addLink(t, device("one0"), "10.1.0.2/24")

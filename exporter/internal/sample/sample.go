@@ -193,6 +193,8 @@ type Network struct {
 	Subnets []netip.Prefix // masked, sorted, IPv4 first
 	Missing []string       // configured interfaces that do not exist at present
 
+	Shaped []Device // whose queueing disciplines are of interest, sorted by name; none unless asked for
+
 	Own       []netip.Addr   // the router's own addresses on all links, sorted; link-local and loopback left out
 	Elsewhere []netip.Prefix // what is reached over links that are neither LAN nor WAN (VPN, containers)
 }
