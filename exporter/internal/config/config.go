@@ -16,6 +16,7 @@ type Config struct {
 	LAN        LAN        // Where the clients are.
 	WAN        WAN        // Where the Internet is.
 	Accounting Accounting // How the kernel counts bytes.
+	QoS        QoS        // Which queueing disciplines are read.
 	DHCP       DHCP       // Where host names come from.
 	Ports      Ports      // Which ports lead to clients.
 	Clients    []Client   // Devices the owner knows, none by default.
@@ -46,6 +47,12 @@ type WAN struct {
 type Probes struct {
 	Targets  []netip.Addr  // At most 16; none, the default, for no probes.
 	Interval time.Duration // Time between two probes of one target, 1s to 1m, 5s by default.
+}
+
+// QoS says which queueing disciplines (CAKE, fq_codel and the like) are read.
+type QoS struct {
+	Enabled    bool     // Whether to read them, false by default.
+	Interfaces []string // Interfaces whose disciplines are read; by default those towards the Internet and every ifb.
 }
 
 // Accounting says how the kernel counts the clients' bytes.

@@ -85,6 +85,7 @@ func TestLoadExample(t *testing.T) {
 	want.LAN.Subnets = prefixes("192.168.1.0/24", "192.168.50.0/24", "fd00:1::/64")
 	want.WAN.Interfaces = []string{"enp1s0"}
 	want.WAN.Probes.Targets = addrs("1.1.1.1", "2606:4700:4700::1111")
+	want.QoS = QoS{Enabled: true, Interfaces: []string{"enp1s0", "ifb4enp1s0"}}
 	want.Quota = &Quota{Bytes: 2e12, BillingDay: 15}
 	want.ExcludedIPs = prefixes("192.168.1.1/32", "192.168.50.0/28")
 	want.ExtraLabels = map[string]string{"location": "home"}
@@ -131,6 +132,9 @@ func TestParse(t *testing.T) {
 		}},
 		{"ok accounting", "accounting: {enabled: false, table: meter2, hook: device, max_clients: 65536, protect_table: true}", func(c *Config) {
 			c.Accounting = Accounting{Enabled: false, Table: "meter2", Hook: HookDevice, MaxClients: 65536, ProtectTable: true}
+		}},
+		{"ok shaping, of an interface that is WAN too", "wan: {interfaces: ppp0}\nqos: {enabled: true, interfaces: [ppp0, ifb0]}", func(c *Config) {
+			c.WAN.Interfaces, c.QoS = []string{"ppp0"}, QoS{Enabled: true, Interfaces: []string{"ppp0", "ifb0"}}
 		}},
 		{"ok durations", "update_interval: 1m30s\noffline_threshold: 90d\n", func(c *Config) {
 			c.UpdateInterval, c.OfflineThreshold = 90*time.Second, 90*24*time.Hour

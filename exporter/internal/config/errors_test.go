@@ -40,7 +40,7 @@ func TestParseErrors(t *testing.T) {
 		}},
 		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces, probes"}},
 		{"bad key, not plain", "\"a\\nb\": 1\n? [x]\n: y\n", []string{
-			`1: "a\nb": unknown key; known here: lan, wan, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, vendors`,
+			`1: "a\nb": unknown key; known here: lan, wan, qos, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, vendors`,
 			"2: a key must be plain text",
 		}},
 		{"bad merge key", "lan:\n  <<: {interfaces: a}\n", []string{`2: lan."<<": unknown key; known here: interfaces, subnets`}},
@@ -84,6 +84,11 @@ excluded_ips: {a: b}
 			`5: lan.interfaces[2]: "" is not an interface name; use 1 to 15 characters without spaces, slashes and colons`,
 			`6: lan.interfaces[3]: "a b" is not an interface name; use 1 to 15 characters without spaces, slashes and colons`,
 			`7: lan.interfaces[4]: ".." is not an interface name; use 1 to 15 characters without spaces, slashes and colons`,
+		}},
+		{"bad shaping", "qos:\n  enabled: cake\n  interfaces: [ppp0, a/b, ppp0]\n", []string{
+			`2: qos.enabled: needs true or false, not the text "cake"`,
+			`3: qos.interfaces[1]: "a/b" is not an interface name; use 1 to 15 characters without spaces, slashes and colons`,
+			`3: qos.interfaces[2]: "ppp0" is at qos.interfaces[0] (line 3) already; give it once`,
 		}},
 		{"bad interface twice and on both sides", "wan: {interfaces: eth0}\nlan: {interfaces: [eth1, eth0, eth1]}\n", []string{
 			`1: wan.interfaces: "eth0" is at lan.interfaces[1] (line 2) already; give it once`,
