@@ -75,6 +75,26 @@ func example() Scrape {
 				{Target: addr("2606:4700:4700::1111"), Sent: 100, Received: 40, RTTSum: 700 * time.Millisecond},
 				{Target: addr("9.9.9.9")},
 			},
+			Qdiscs: []sample.Qdisc{
+				{
+					Interface: "ifb4wan0", Kind: "cake", Traffic: sample.Traffic{Bytes: 5_000_000_000, Packets: 4_000_000}, Drops: 1200, Overlimits: 9000, Requeues: 3,
+					QueueBytes: 3028, QueuePackets: 2, Flows: &sample.Flows{ECNMarks: 75, Active: 4},
+					CAKE: &sample.CAKE{
+						Bandwidth: 31_250_000, Capacity: 31_250_000, MemoryUsed: 1_041_408, MemoryLimit: 4_194_304,
+						Tins: []sample.Tin{
+							{Name: "bulk", Threshold: 1_953_125, Traffic: sample.Traffic{Bytes: 1000, Packets: 10}, Target: 9 * time.Millisecond},
+							{
+								Name: "besteffort", Threshold: 31_250_000, Traffic: sample.Traffic{Bytes: 5_001_800_000, Packets: 4_001_200},
+								Drops: 1200, ECNMarks: 75, ACKDrops: 6, QueueBytes: 3028,
+								PeakDelay: 8241 * time.Microsecond, AverageDelay: 1934 * time.Microsecond, BaseDelay: 12 * time.Microsecond,
+								Target: 5 * time.Millisecond, Sparse: 3, Bulk: 1, Unresponsive: 1,
+							},
+						},
+					},
+				},
+				{Interface: "wan0", Kind: "fq_codel", Traffic: sample.Traffic{Bytes: 700_000_000, Packets: 900_000}, Drops: 12, Flows: &sample.Flows{ECNMarks: 2, Active: 1}},
+				{Interface: "wan0", Kind: "mq", Traffic: sample.Traffic{Bytes: 700_000_000, Packets: 900_000}, Drops: 12},
+			},
 		},
 		took: 1500 * time.Microsecond,
 	}

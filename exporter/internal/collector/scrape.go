@@ -54,4 +54,5 @@ type Beside struct {
 	Ports   *Ports // nil where port mappings are not read
 	Uplinks []Uplink
 	Probes  []sample.Probe
+	Qdiscs  []sample.Qdisc
 }

@@ -100,6 +100,9 @@ func (m *Monitor) removeUnwanted() {
 func (m *Monitor) followNetwork(why occasion) {
 	m.mu.Lock()
 	spec := kernel.NetworkSpec{LAN: m.cfg.LAN.Interfaces, Subnets: m.cfg.LAN.Subnets, WAN: m.cfg.WAN.Interfaces}
+	if spec.Shape = m.cfg.QoS.Enabled; spec.Shape {
+		spec.Shaped = m.cfg.QoS.Interfaces
+	}
 	before := m.network
 	m.mu.Unlock()
 	start := time.Now()

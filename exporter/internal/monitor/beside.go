@@ -78,6 +78,9 @@ func (m *Monitor) enabled(id sourceID) bool {
 	if id == accounting {
 		return m.accounting != nil
 	}
+	if id == qdiscs {
+		return m.cfg.QoS.Enabled
+	}
 	for _, p := range parts {
 		if p.id == id {
 			return p.on(m.cfg)

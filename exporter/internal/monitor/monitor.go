@@ -31,7 +31,8 @@ type Monitor struct {
 	conntrack *kernel.Conntrack
 	presence  *kernel.Presence
 	prober    *probe.Prober
-	reads     singleflight.Group // of the byte counters: one at a time, shared by all who ask meanwhile
+	qdiscs    *kernel.Qdiscs     // opens nothing unless there is something to read
+	reads     singleflight.Group // of the byte counters and of qdiscs: one at a time, shared by all who ask meanwhile
 	reloads   chan reload
 	started   chan struct{} // closed once every source was asked
 	ready     atomic.Bool
@@ -70,7 +71,7 @@ type vendors struct {
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, prober: probe.New(), reloads: make(chan reload), started: make(chan struct{})}
+	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, prober: probe.New(), qdiscs: kernel.NewQdiscs(), reloads: make(chan reload), started: make(chan struct{})}
 	m.registry = m.openState(cfg)
 	m.prober.Configure(cfg.WAN.Probes.Targets, cfg.WAN.Probes.Interval)
 	var errs [3]error
@@ -104,7 +105,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	wg.Wait()
 	m.ready.Store(false)
 	m.readAccounting()
-	return errors.Join(m.closeState(), m.conntrack.Close(), m.presence.Close(), m.closeAccounting(), m.closePorts())
+	return errors.Join(m.closeState(), m.conntrack.Close(), m.presence.Close(), m.qdiscs.Close(), m.closeAccounting(), m.closePorts())
 }
 
 // start puts the configuration to work.
@@ -269,10 +270,11 @@ func clientTest(n sample.Network, excluded []netip.Prefix) func(netip.Addr) bool
 // time share one reading.
 func (m *Monitor) Scrape() collector.Scrape {
 	m.readAccounting()
+	qdiscs := m.readQdiscs()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	saved, beside := m.keep.saved, m.beside
-	beside.Uplinks = m.uplinks.show(time.Now())
+	beside.Uplinks, beside.Qdiscs = m.uplinks.show(time.Now()), qdiscs
 	s := collector.Scrape{
 		Snapshot: m.registry.Snapshot(time.Now()),
 		Repairs:  m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
@@ -333,6 +335,9 @@ func (m *Monitor) apply(cfg *config.Config) {
 	m.registry.Configure(rc, now)
 	m.mu.Unlock()
 	m.prober.Configure(cfg.WAN.Probes.Targets, cfg.WAN.Probes.Interval)
+	if !cfg.QoS.Enabled {
+		_ = m.qdiscs.Close()
+	}
 	m.start()
 }
 
@@ -367,6 +372,7 @@ const (
 	links
 	portMappings
 	probes
+	qdiscs
 	numSources
 )
 
@@ -377,6 +383,7 @@ func (s sourceID) String() string {
 		neighbours:   "neighbours",
 		links:        "links",
 		portMappings: "port_mappings",
+		qdiscs:       "qdiscs",
 		probes:       "probes",
 	}[s]
 }
