@@ -27,6 +27,7 @@ CACHE = CHECKOUT / ".cache/vm"
 KERNELS = ["6.1", "6.12"]  # Debian 12's and 13's, the oldest first
 SCALE = 0.05  # of the load profile: what emulated machines can carry
 KERNEL_TESTS = {f"kernel-{kernel}": kernel for kernel in KERNELS}
+RECORDINGS = {"shaping": KERNELS[-1]}  # made when named
 TEST_SECONDS = 600
 JOURNAL_LINES = 20  # of each machine shown when a test failed
 
@@ -92,8 +93,8 @@ def make_machines(test, args, image, run, logs, tell):
             name, image=image, kernel=kernel, files=archive, disk=disk, logs=logs / name, nics=nics, memory=memory, log=tell
         )
 
-    if test in KERNEL_TESTS:
-        yield make("machine", 1024, [], KERNEL_TESTS[test], programs=files.TESTS)
+    if kernel := (KERNEL_TESTS | RECORDINGS).get(test):
+        yield make("machine", 1024, [], kernel, programs=files.TESTS)
         return
     # MACs are as NixOS numbers them: by VLAN and machine.
     lan, wan = vm.cable(), vm.cable()
@@ -109,6 +110,8 @@ def make_machines(test, args, image, run, logs, tell):
 def scripts_of(test, args):
     if test in KERNEL_TESTS:
         return [HERE / "kernel.py"]
+    if test in RECORDINGS:
+        return [HERE / f"{test}.py"]
     return [args.scripts / "helpers.py", args.scripts / f"{test}.py"]
 
 
@@ -187,8 +190,8 @@ def choose(args):
     """Gives the tests to run."""
     known = sorted(script.stem for script in args.scripts.glob("*.py") if script.stem != "helpers")
     known += KERNEL_TESTS
-    if unknown := set(args.tests) - set(known):
-        sys.exit(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if unknown := set(args.tests) - set(known) - set(RECORDINGS):
+        sys.exit(f"no such test: {', '.join(sorted(unknown))}; there are {', '.join(known)}, and to record {', '.join(RECORDINGS)}")
     return args.tests or known
 
 

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"router-monitoring/tests/lab"
+)
+
+// shapedLAN has a client for each of CAKE's classes.
+var shapedLAN = topology{
+	name:    "shaped line",
+	lans:    []lab.LAN{lab.BrLAN},
+	clients: []lab.Client{{Name: "laptop"}, {Name: "phone"}, {Name: "tv"}, {Name: "nas"}},
+}
+
+// dscp are the marks of the clients' packets. CAKE knows their tins by them.
+var dscp = map[string]string{"phone": "ef", "tv": "af41", "nas": "cs1"}
+
+// ifb is where what comes in from the Internet queues.
+const ifb = "ifb4wan0"
+
+// TestCAKE compares what is shown of CAKE with what tc prints, in each of its modes.
+func TestCAKE(t *testing.T) {
+	n := shapedLAN.build(t)
+	n.needCAKE(t)
+	n.markPackets(t)
+	n.allowECN(t)
+	n.configure(t, n.config("forward")+"qos: {enabled: true}\n")
+	n.start(t)
+	n.redirectWAN(t)
+	for _, mode := range slices.Sorted(maps.Keys(tinNames)) {
+		t.Run(mode, func(t *testing.T) {
+			n.tc(t, "qdisc add dev wan0 root cake bandwidth 4mbit ack-filter "+mode)
+			n.tc(t, "qdisc add dev ifb4wan0 root cake bandwidth 3mbit ingress "+mode)
+			n.load(t, 300_000)
+			m := n.compareWithTC(t)
+			for _, dev := range []string{lab.WAN, ifb} {
+				checkTins(t, m, dev, tinNames[mode])
+				n.tc(t, "qdisc del dev "+dev+" root")
+			}
+		})
+	}
+}
+
+// tinNames are the tins of CAKE's modes, in the order in which tc prints them.
+var tinNames = map[string][]string{
+	"besteffort": {"besteffort"},
+	"diffserv3":  {"bulk", "besteffort", "voice"},
+	"diffserv4":  {"bulk", "besteffort", "video", "voice"},
+	"diffserv8":  {"tin0", "tin1", "tin2", "tin3", "tin4", "tin5", "tin6", "tin7"},
+}
+
+// TestFQCodel compares what is shown of classful and other disciplines with what tc
+// prints.
+func TestFQCodel(t *testing.T) {
+	n := shapedLAN.build(t)
+	n.needCAKE(t)
+	n.allowECN(t)
+	n.configure(t, n.config("forward")+"qos: {enabled: true, interfaces: wan0}\n")
+	n.start(t)
+	for _, command := range []string{
+		"qdisc add dev wan0 root handle 1: htb default 2",
+		"class add dev wan0 parent 1: classid 1:1 htb rate 2mbit",
+		"class add dev wan0 parent 1: classid 1:2 htb rate 2mbit",
+		"qdisc add dev wan0 parent 1:1 fq_codel",
+		"qdisc add dev wan0 parent 1:2 fq_codel",
+		"filter add dev wan0 parent 1: protocol ipv6 matchall flowid 1:1",
+	} {
+		n.tc(t, command)
+	}
+	n.load(t, 150_000)
+	m := n.compareWithTC(t)
+	for _, name := range []string{"drops", "ecn_marks"} {
+		if v := m.value("network_qdisc_"+name+"_total", "kind", "fq_codel"); !(v > 0) {
+			t.Errorf("fq_codel: %v %s under a load above the bandwidth", v, name)
+		}
+	}
+}
+
+// needCAKE ends the test on a kernel that has none, nor what it needs beside.
+func (n *network) needCAKE(t *testing.T) {
+	t.Helper()
+	for _, command := range []string{
+		"ip link add " + ifb + " type ifb",
+		"tc qdisc add dev " + ifb + " root cake",
+		"ip link del " + ifb,
+	} {
+		words := strings.Fields(command)
+		if _, err := n.Router.Exec(t.Context(), words[0], words[1:]...); err != nil {
+			lacks(t, fmt.Errorf("needs CAKE, ifb and tc: %w", err))
+		}
+	}
+}
+
+func (n *network) tc(t *testing.T, args string) []byte {
+	t.Helper()
+	out, err := n.Router.Exec(t.Context(), "tc", strings.Fields(args)...)
+	if err != nil {
+		t.Fatalf("tc %s: %v\n%s", args, err, out)
+	}
+	return out
+}
+
+// redirectWAN lets what comes in on the WAN queue on the ifb.
+func (n *network) redirectWAN(t *testing.T) {
+	t.Helper()
+	n.ip(t, "link add "+ifb+" up type ifb")
+	n.tc(t, "qdisc add dev wan0 handle ffff: ingress")
+	n.tc(t, "filter add dev wan0 parent ffff: matchall action mirred egress redirect dev "+ifb)
+}
+
+// markPackets marks each client's packets: the router those to the Internet, the
+// internet host those from there, which IPv6 alone lets it tell apart.
+func (n *network) markPackets(t *testing.T) {
+	t.Helper()
+	const chain = "add table inet marks; add chain inet marks out { type filter hook postrouting priority mangle; }"
+	router, internet := chain, chain
+	for client, mark := range dscp {
+		c := n.Client(client)
+		router += fmt.Sprintf("; add rule inet marks out ip6 saddr %s ip6 dscp set %s; add rule inet marks out ip saddr %s ip dscp set %s", c.IPv6, mark, c.IPv4, mark)
+		internet += fmt.Sprintf("; add rule inet marks out ip6 daddr %s ip6 dscp set %s", c.IPv6, mark)
+	}
+	for host, rules := range map[*lab.Host]string{n.Router: router, n.Internet: internet} {
+		if out, err := host.Exec(t.Context(), "nft", rules); err != nil {
+			t.Fatalf("nft on %s: %v\n%s", host.Name, err, out)
+		}
+	}
+}
+
+// allowECN lets the laptop's packets be marked instead of dropped, both ways.
+func (n *network) allowECN(t *testing.T) {
+	t.Helper()
+	if out, err := n.Client("laptop").Exec(t.Context(), "sysctl", "-w", "net.ipv4.tcp_ecn=1"); err != nil { // for IPv6 too
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// load has every client send and receive so many bytes at once, which is more than
+// the line takes.
+func (n *network) load(t *testing.T, bytes int64) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for _, c := range n.Clients {
+		for _, direction := range []lab.Direction{lab.Up, lab.Down} {
+			wg.Go(func() {
+				f := lab.Flow{Client: c.Name, Direction: direction, Family: lab.IPv6, Bytes: bytes}
+				if _, err := n.TCP(t.Context(), f); err != nil {
+					t.Errorf("%s, %s: %v", c.Name, direction, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+}
+
+// compareWithTC compares every number, read while nothing passes, and gives ours.
+func (n *network) compareWithTC(t *testing.T) (m metrics) {
+	t.Helper()
+	var want, got map[string]float64
+	eventually(t, "the queues rest", func() bool {
+		want = n.fromTC(t)
+		m = n.scrape(t)
+		got = qdiscSeries(m)
+		return maps.Equal(want, n.fromTC(t))
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("queueing disciplines (-tc +ours):\n%s", diff)
+	}
+	return m
+}
+
+// qdiscSeries are the metrics of queueing disciplines: name and labels' values.
+func qdiscSeries(m metrics) map[string]float64 {
+	series := map[string]float64{}
+	for name, family := range m {
+		if !strings.HasPrefix(name, "network_qdisc_") {
+			continue
+		}
+		for _, s := range family.GetMetric() {
+			key := strings.TrimPrefix(name, "network_qdisc_")
+			for _, l := range s.GetLabel() {
+				key += " " + l.GetValue()
+			}
+			series[key] = s.GetCounter().GetValue() + s.GetGauge().GetValue()
+		}
+	}
+	return series
+}
+
+// fromTC computes the same from what tc prints.
+func (n *network) fromTC(t *testing.T) map[string]float64 {
+	t.Helper()
+	var all []map[string]any
+	if err := json.Unmarshal(n.tc(t, "-s -j qdisc"), &all); err != nil {
+		t.Fatal(err)
+	}
+	series := map[string]float64{}
+	for _, q := range all {
+		dev, kind := q["dev"].(string), q["kind"].(string)
+		if dev != lab.WAN && dev != ifb || kind == "ingress" || kind == "noqueue" {
+			continue
+		}
+		labels := " " + dev + " " + kind
+		number := func(of map[string]any, name string) float64 { v, _ := of[name].(float64); return v }
+		for name, theirs := range map[string]string{
+			"bytes_total": "bytes", "packets_total": "packets", "drops_total": "drops", "overlimits_total": "overlimits",
+			"requeues_total": "requeues", "backlog_bytes": "backlog", "backlog_packets": "qlen",
+		} {
+			series[name+labels] += number(q, theirs)
+		}
+		switch kind {
+		case "fq_codel":
+			series["ecn_marks_total"+labels] += number(q, "ecn_mark")
+			series["flows"+labels] += number(q, "new_flows_len") + number(q, "old_flows_len")
+		case "cake":
+			tinsFromTC(series, q, dev, number)
+		}
+	}
+	return series
+}
+
+// tinsFromTC adds what tc prints of CAKE alone.
+func tinsFromTC(series map[string]float64, q map[string]any, dev string, number func(map[string]any, string) float64) {
+	options := q["options"].(map[string]any)
+	if bandwidth := number(options, "bandwidth"); bandwidth > 0 {
+		series["cake_bandwidth_bytes_per_second "+dev] = bandwidth
+	}
+	series["cake_capacity_estimate_bytes_per_second "+dev] = number(q, "capacity_estimate")
+	series["cake_memory_used_bytes "+dev] = number(q, "memory_used")
+	series["cake_memory_limit_bytes "+dev] = number(q, "memory_limit")
+	for i, tin := range q["tins"].([]any) {
+		tin, labels := tin.(map[string]any), " "+dev+" "+tinNames[options["diffserv"].(string)][i]
+		for name, theirs := range map[string]string{
+			"threshold_bytes_per_second": "threshold_rate", "bytes_total": "sent_bytes", "packets_total": "sent_packets", "drops_total": "drops",
+			"ecn_marks_total": "ecn_mark", "ack_drops_total": "ack_drops", "backlog_bytes": "backlog_bytes",
+		} {
+			series["cake_tin_"+name+labels] = number(tin, theirs)
+		}
+		for name, theirs := range map[string]string{
+			"delay_peak": "peak_delay_us", "delay_average": "avg_delay_us", "delay_base": "base_delay_us", "target": "target_us",
+		} {
+			series["cake_tin_"+name+"_seconds"+labels] = (time.Duration(number(tin, theirs)) * time.Microsecond).Seconds()
+		}
+		for _, state := range []string{"sparse", "bulk", "unresponsive"} {
+			series["cake_tin_flows"+labels+" "+state] = number(tin, state+"_flows")
+		}
+		series["ecn_marks_total "+dev+" cake"] += number(tin, "ecn_mark")
+		series["flows "+dev+" cake"] += number(tin, "sparse_flows") + number(tin, "bulk_flows")
+	}
+}
+
+// checkTins checks that the tins are these, and that the one with the most traffic
+// shows that there was more of it than the line takes.
+func checkTins(t *testing.T, m metrics, dev string, want []string) {
+	t.Helper()
+	var tins []string
+	of := func(name, tin string) float64 {
+		return m.value("network_qdisc_cake_tin_"+name, "interface", dev, "tin", tin)
+	}
+	for _, s := range m["network_qdisc_cake_tin_bytes_total"].GetMetric() {
+		if s.GetLabel()[0].GetValue() == dev {
+			tins = append(tins, s.GetLabel()[1].GetValue())
+		}
+	}
+	if diff := cmp.Diff(want, tins); diff != "" {
+		t.Fatalf("%s: tins (-want +got):\n%s", dev, diff)
+	}
+	for _, tin := range tins {
+		if len(tins) <= len(dscp)+1 && of("bytes_total", tin) == 0 {
+			t.Errorf("%s: no packet came into the tin %s", dev, tin)
+		}
+	}
+	loaded := slices.MaxFunc(tins, func(a, b string) int { return int(of("bytes_total", a) - of("bytes_total", b)) })
+	t.Logf("%s %s: sent %.0f bytes, dropped %.0f packets and marked %.0f, which waited %.4f s (at most %.4f s)", dev, loaded, of("bytes_total", loaded),
+		of("drops_total", loaded), of("ecn_marks_total", loaded), of("delay_average_seconds", loaded), of("delay_peak_seconds", loaded))
+	for _, name := range []string{"drops_total", "delay_peak_seconds", "delay_average_seconds"} {
+		if of(name, loaded) == 0 {
+			t.Errorf("%s: %s of the tin %s is 0 under a load above the bandwidth", dev, name, loaded)
+		}
+	}
+}
