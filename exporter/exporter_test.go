@@ -613,7 +613,9 @@ func TestConfigCheck(t *testing.T) {
 func TestWithoutCapability(t *testing.T) {
 	newLab(t)
 	address := freeAddress(t)
-	cmd := exec.Command("/proc/self/exe", "--web.listen-address="+address)
+	e := &exporter{address: "http://" + address, client: http.DefaultClient, file: filepath.Join(t.TempDir(), "config.yml")}
+	e.configure(t, "qos: {enabled: true}\n")
+	cmd := exec.Command("/proc/self/exe", "--config.file="+e.file, "--web.listen-address="+address)
 	cmd.Env = append(os.Environ(), beExporter+"=1", "STATE_DIRECTORY="+t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER, Pdeathsig: syscall.SIGKILL}
 	var log bytes.Buffer
@@ -621,7 +623,6 @@ func TestWithoutCapability(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	e := &exporter{address: "http://" + address, client: http.DefaultClient}
 	eventually(t, "it answers", func() bool {
 		res, err := http.Get(e.address + "/-/ready")
 		if err == nil {
@@ -630,7 +631,7 @@ func TestWithoutCapability(t *testing.T) {
 		return err == nil && res.StatusCode == http.StatusOK
 	})
 	m := e.scrape(t)
-	for source, want := range map[string]float64{"accounting": 0, "conntrack": 0, "neighbours": 1, "links": 1} {
+	for source, want := range map[string]float64{"accounting": 0, "conntrack": 0, "neighbours": 1, "links": 1, "qdiscs": 1} {
 		if got := m.value("network_exporter_source_up", "source", source); got != want {
 			t.Errorf("source %s: up %v, want %v", source, got, want)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func TestCAKE(t *testing.T) {
 			n.tc(t, "qdisc add dev wan0 root cake bandwidth 4mbit ack-filter "+mode)
 			n.tc(t, "qdisc add dev ifb4wan0 root cake bandwidth 3mbit ingress "+mode)
 			n.load(t, 300_000)
-			m := n.compareWithTC(t)
+			m := n.compareWithTC(t, lab.WAN, ifb)
 			for _, dev := range []string{lab.WAN, ifb} {
 				checkTins(t, m, dev, tinNames[mode])
 				n.tc(t, "qdisc del dev "+dev+" root")
@@ -78,10 +79,39 @@ func TestFQCodel(t *testing.T) {
 		n.tc(t, command)
 	}
 	n.load(t, 150_000)
-	m := n.compareWithTC(t)
+	m := n.compareWithTC(t, lab.WAN)
 	for _, name := range []string{"drops", "ecn_marks"} {
 		if v := m.value("network_qdisc_"+name+"_total", "kind", "fq_codel"); !(v > 0) {
 			t.Errorf("fq_codel: %v %s under a load above the bandwidth", v, name)
+		}
+	}
+}
+
+// TestShapingOnAndOff turns the reading on and off while the exporter runs.
+func TestShapingOnAndOff(t *testing.T) {
+	n := bridgeLAN.build(t)
+	n.tc(t, "qdisc add dev wan0 root handle 1: htb") // which all kernels have
+	n.tc(t, "qdisc add dev br-lan root handle 1: htb")
+	n.start(t)
+	for _, step := range []struct{ qos, dev string }{
+		{"", ""},
+		{"qos: {interfaces: wan0}\n", ""},
+		{"qos: {enabled: true}\n", "wan0"},
+		{"qos: {enabled: true, interfaces: br-lan}\n", "br-lan"},
+		{"qos: {enabled: false}\n", ""},
+	} {
+		n.reload(t, n.config("forward")+step.qos)
+		n.send(t, lab.Flow{Client: "alice", Direction: lab.Up, Answered: true})
+		m := n.scrape(t)
+		if step.dev != "" {
+			eventually(t, "the queues of "+step.dev+" are shown", func() bool {
+				return n.scrape(t).value("network_qdisc_bytes_total", "interface", step.dev) > 0
+			})
+			m = n.compareWithTC(t, step.dev)
+		}
+		up := m.value("network_exporter_source_up", "source", "qdiscs")
+		if shown := len(qdiscSeries(m)) > 0; shown != (step.dev != "") || shown != (up == 1) || shown == math.IsNaN(up) {
+			t.Errorf("%q: queues are shown: %v, the source is %v", step.qos, shown, up)
 		}
 	}
 }
@@ -162,15 +192,16 @@ func (n *network) load(t *testing.T, bytes int64) {
 	wg.Wait()
 }
 
-// compareWithTC compares every number, read while nothing passes, and gives ours.
-func (n *network) compareWithTC(t *testing.T) (m metrics) {
+// compareWithTC compares every number that is shown, read while nothing passes, with
+// what tc prints of these devices, and gives ours.
+func (n *network) compareWithTC(t *testing.T, devices ...string) (m metrics) {
 	t.Helper()
 	var want, got map[string]float64
 	eventually(t, "the queues rest", func() bool {
-		want = n.fromTC(t)
+		want = n.fromTC(t, devices...)
 		m = n.scrape(t)
 		got = qdiscSeries(m)
-		return maps.Equal(want, n.fromTC(t))
+		return maps.Equal(want, n.fromTC(t, devices...))
 	})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("queueing disciplines (-tc +ours):\n%s", diff)
@@ -196,8 +227,8 @@ func qdiscSeries(m metrics) map[string]float64 {
 	return series
 }
 
-// fromTC computes the same from what tc prints.
-func (n *network) fromTC(t *testing.T) map[string]float64 {
+// fromTC computes the same from what tc prints of these devices.
+func (n *network) fromTC(t *testing.T, devices ...string) map[string]float64 {
 	t.Helper()
 	var all []map[string]any
 	if err := json.Unmarshal(n.tc(t, "-s -j qdisc"), &all); err != nil {
@@ -206,7 +237,7 @@ func (n *network) fromTC(t *testing.T) map[string]float64 {
 	series := map[string]float64{}
 	for _, q := range all {
 		dev, kind := q["dev"].(string), q["kind"].(string)
-		if dev != lab.WAN && dev != ifb || kind == "ingress" || kind == "noqueue" {
+		if !slices.Contains(devices, dev) || kind == "ingress" || kind == "noqueue" {
 			continue
 		}
 		labels := " " + dev + " " + kind

@@ -99,6 +99,8 @@ func TestUnwrap(t *testing.T) {
 		{"ok wrapped", drops(5, wrap-2), drops(6, 3), wrap + 3},
 		{"ok wrapped before", drops(5, wrap+3), drops(6, 4), wrap + 4},
 		{"ok wrapped twice", drops(5, 2*wrap-1), drops(5, 0), 2 * wrap},
+		{"ok risen by much", drops(5, 7), drops(6, 7+1<<31-1), 7 + 1<<31 - 1},
+		{"ok wrapped, risen by much", drops(5, wrap-1), drops(6, 1<<31-2), wrap + 1<<31 - 2},
 		{"ok replaced, bytes say", drops(1<<50, wrap-2), drops(6, 3), 3},
 		{"ok replaced, with more bytes already", drops(5, 7), drops(6, 3), 3},
 		{"ok replaced after a wrap", drops(5, wrap+7), drops(6, 3), 3},
@@ -122,6 +124,9 @@ func TestUnwrapEverything(t *testing.T) {
 		*c = uint64(i)
 	}
 	unwrap(&now, &before)
+	if n, want := len(narrow(&now)), 5+4*len(now.CAKE.Tins); n != want {
+		t.Errorf("%d counters have 32 bits, want %d", n, want)
+	}
 	for i, c := range narrow(&now) {
 		if *c != 1<<32+uint64(i) {
 			t.Errorf("counter %d is %d", i, *c)
@@ -165,6 +170,9 @@ func FuzzParseQdisc(f *testing.F) {
 	for _, message := range recordedQdiscs(f) {
 		f.Add(message)
 		f.Add(message[:len(message)/2])
+	}
+	for _, typ := range []uint16{tcaStatsBasic, tcaStatsQueue, tcaStatsPkt64, tcaStatsApp} {
+		f.Add(slices.Concat(make([]byte, tcmsgLen), dumpAttr(tcaKind, []byte("fq_codel")...), dumpAttr(tcaStats2, dumpAttr(typ, 0, 0)...)))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < tcmsgLen {
