@@ -26,8 +26,10 @@ CACHE = CHECKOUT / ".cache/vm"
 
 KERNELS = ["6.1", "6.12"]  # Debian 12's and 13's, the oldest first
 SCALE = 0.05  # of the load profile: what emulated machines can carry
-KERNEL_TESTS = {f"kernel-{kernel}": kernel for kernel in KERNELS}
-RECORDINGS = {"shaping": KERNELS[-1]}  # made when named
+# What one machine does in namespaces of its own: by which script, on which kernel.
+KERNEL_TESTS = {f"{script}-{kernel}": (script, kernel) for script in ("kernel", "shaping") for kernel in KERNELS}
+RECORDINGS = {"recording": ("recording", KERNELS[-1])}  # made when named, tests nothing
+ON_ONE_MACHINE = KERNEL_TESTS | RECORDINGS
 TEST_SECONDS = 600
 JOURNAL_LINES = 20  # of each machine shown when a test failed
 
@@ -93,7 +95,8 @@ def make_machines(test, args, image, run, logs, tell):
             name, image=image, kernel=kernel, files=archive, disk=disk, logs=logs / name, nics=nics, memory=memory, log=tell
         )
 
-    if kernel := (KERNEL_TESTS | RECORDINGS).get(test):
+    if test in ON_ONE_MACHINE:
+        _, kernel = ON_ONE_MACHINE[test]
         yield make("machine", 1024, [], kernel, programs=files.TESTS)
         return
     # MACs are as NixOS numbers them: by VLAN and machine.
@@ -108,10 +111,9 @@ def make_machines(test, args, image, run, logs, tell):
 
 
 def scripts_of(test, args):
-    if test in KERNEL_TESTS:
-        return [HERE / "kernel.py"]
-    if test in RECORDINGS:
-        return [HERE / f"{test}.py"]
+    if test in ON_ONE_MACHINE:
+        script, _ = ON_ONE_MACHINE[test]
+        return [HERE / f"{script}.py"]
     return [args.scripts / "helpers.py", args.scripts / f"{test}.py"]
 
 
