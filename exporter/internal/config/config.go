@@ -17,7 +17,7 @@ type Config struct {
 	WAN        WAN        // Where the Internet is.
 	Accounting Accounting // How the kernel counts bytes.
 	QoS        QoS        // Which queueing disciplines are read.
-	DHCP       DHCP       // Where host names come from.
+	DHCP       DHCP       // Where host names come from, and the ranges of addresses that DHCP servers give out.
 	Ports      Ports      // Which ports lead to clients.
 	Clients    []Client   // Devices the owner knows, none by default.
 
@@ -91,9 +91,19 @@ type Quota struct {
 	BillingDay int    // Day of the month on which a period begins, 1 to 31; by default the household's, or 1.
 }
 
-// DHCP says where the DHCP server keeps its leases.
+// DHCP says where the DHCP server keeps its leases, and what it has to give out.
 type DHCP struct {
 	Leases []LeaseFile // Lease files to read; by default one entry with FormatAuto, none if the list is given empty.
+	Pools  []Pool      // Ranges of addresses to count leases in, none by default.
+	Kea    []string    // Control sockets of Kea's servers, none by default.
+}
+
+// Pool is a range of addresses that a DHCP server gives out. It shares none with
+// another pool.
+type Pool struct {
+	Name        string     // Name in metrics, 1 to 63 bytes, unique.
+	First, Last netip.Addr // Of one family; both belong to the pool.
+	Server      string     // Which server it is, a format of lease files; empty, the default, for the one whose leases are in it.
 }
 
 // LeaseFile is one file, or for networkd one folder, of DHCP leases.

@@ -102,6 +102,8 @@ func TestLoadExample(t *testing.T) {
 	}
 	want.DHCP.Leases = []LeaseFile{{Format: FormatDnsmasq, Path: "/var/lib/dnsmasq/dnsmasq.leases"}}
 	want.Ports = Ports{Enabled: true, LeaseFiles: []string{"/var/lib/miniupnpd/upnp.leases"}}
+	want.DHCP.Pools = []Pool{{Name: "lan", First: netip.MustParseAddr("192.168.1.100"), Last: netip.MustParseAddr("192.168.1.249")}}
+	want.DHCP.Kea = []string{"/run/kea/dhcp4.sock"}
 	want.Vendors = "/usr/share/ieee-data/oui.txt"
 	if diff := cmp.Diff(want, got, byValue); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -166,6 +168,18 @@ func TestParse(t *testing.T) {
 			}
 		}},
 		{"ok leases auto", "dhcp: {leases: auto}", func(*Config) {}},
+		{"ok pools, which may touch", "dhcp:\n  pools:\n  - {name: lan, first: 10.0.0.10, last: 10.0.0.19}\n  - {name: one, first: 10.0.0.20, last: 10.0.0.20, server: isc}\n  - {name: six, first: fd00::, last: fd00::ffff}\n  - {name: below, first: 10.0.0.1, last: 10.0.0.9}\n", func(c *Config) {
+			a := netip.MustParseAddr
+			c.DHCP.Pools = []Pool{
+				{Name: "lan", First: a("10.0.0.10"), Last: a("10.0.0.19")},
+				{Name: "one", First: a("10.0.0.20"), Last: a("10.0.0.20"), Server: FormatISC},
+				{Name: "six", First: a("fd00::"), Last: a("fd00::ffff")},
+				{Name: "below", First: a("10.0.0.1"), Last: a("10.0.0.9")},
+			}
+		}},
+		{"ok sockets of Kea", "dhcp: {kea: [/run/kea/dhcp4.sock, /run/kea//dhcp6.sock]}", func(c *Config) {
+			c.DHCP.Kea = []string{"/run/kea/dhcp4.sock", "/run/kea/dhcp6.sock"}
+		}},
 		{"ok leases", "dhcp: {leases: [{format: auto}, {format: kea, path: /k//4.csv}, {format: networkd, path: /n}]}", func(c *Config) {
 			c.DHCP.Leases = []LeaseFile{{Format: FormatAuto}, {FormatKea, "/k/4.csv"}, {FormatNetworkd, "/n"}}
 		}},

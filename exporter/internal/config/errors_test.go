@@ -274,6 +274,36 @@ excluded_ips: {a: b}
 			`10: dhcp.leases[7]: "auto" is at dhcp.leases[6] (line 9) already; give it once`,
 			`11: dhcp.leases[8]: "kea" is not possible; use auto`,
 		}},
+		{"bad pools", `dhcp:
+  pools:
+    - {name: a, first: 10.0.0.9, last: 10.0.0.8}
+    - {name: b, first: 10.0.0.8, last: fd00::1}
+    - {name: c, first: 10.0.0.10, last: 10.0.0.19}
+    - {name: c, first: 10.0.1.10, last: 10.0.1.19}
+    - {name: d, first: 10.0.0.19, last: 10.0.0.29}
+    - {name: e, first: 10.0.0.1, last: 10.0.0.30, server: udhcpd}
+    - {name: f, first: 224.0.0.1, last: 10.0.0.300}
+    - {first: 10.9.0.1, end: 10.9.0.2}
+`, []string{
+			"3: dhcp.pools[0]: first 10.0.0.9 comes after last 10.0.0.8; swap them",
+			"4: dhcp.pools[1]: first 10.0.0.8 and last fd00::1 are not of one family; make it two pools",
+			`6: dhcp.pools[3].name: "c" is at dhcp.pools[2].name (line 5) already; give it once`,
+			"7: dhcp.pools[4]: 10.0.0.19 to 10.0.0.29 overlaps c at dhcp.pools[2] (line 5); give each address once",
+			`8: dhcp.pools[5].server: "udhcpd" is not possible; use dnsmasq, kea, isc, networkd`,
+			"9: dhcp.pools[6].first: 224.0.0.1 (loopback, link-local, multicast or the like) is no address that a DHCP server gives out; write one of the range",
+			`9: dhcp.pools[6].last: "10.0.0.300" is not an IP address like 192.168.1.5 or fd00::5`,
+			"10: dhcp.pools[7].name: missing; add it",
+			"10: dhcp.pools[7].last: missing; add it",
+			"10: dhcp.pools[7].end: unknown key; known here: name, first, last, server",
+		}},
+		{"bad pools without leases", "dhcp:\n  leases: []\n  pools:\n  - {name: a, first: 10.0.0.8, last: 10.0.0.9}\n", []string{
+			"4: dhcp.pools: no leases are read that could be counted; name the server's file in dhcp.leases",
+		}},
+		{"bad sockets of Kea", "dhcp:\n  kea: [kea.sock, /s, /s, /" + strings.Repeat("x", 107) + "]\n", []string{
+			`2: dhcp.kea[0]: "kea.sock" is not an absolute path; begin with /`,
+			`2: dhcp.kea[2]: "/s" is at dhcp.kea[1] (line 2) already; give it once`,
+			`2: dhcp.kea[3]: "/` + strings.Repeat("x", 79) + `…" is 108 bytes long, and the kernel takes 107 for a socket's path; move the socket`,
+		}},
 
 		// Port mappings.
 		{"bad port mappings", `port_mappings:

@@ -17,6 +17,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(string(example))
 	f.Add(contract)
 	f.Add("lan: &a {interfaces: *a}\n---\n? [a]\n: !!null {b: c}\n")
+	f.Add("dhcp: {pools: [{name: a, first: 10.0.0.9, last: 10.0.0.8, server: kea}], kea: [/s]}")
 	f.Add("clients: [{name: \"\\u0085\", mac: [a, 1], ip: ::1, quota: {bytes: 1.5TiB}}]")
 	f.Fuzz(func(t *testing.T, file string) {
 		c, err := Parse("c.yml", strings.NewReader(file))
@@ -52,6 +53,11 @@ func checkPromises(t *testing.T, c *Config) {
 		names[client.Name] = true
 		if q := client.Quota; q != nil && (q.Bytes == 0 || q.BillingDay < 1 || q.BillingDay > 31) {
 			t.Errorf("quota %+v", q)
+		}
+	}
+	for i, p := range c.DHCP.Pools {
+		if p.Name == "" || p.First.Is4() != p.Last.Is4() || p.Last.Less(p.First) || i > few {
+			t.Errorf("pool %+v", p)
 		}
 	}
 	for _, l := range c.DHCP.Leases {

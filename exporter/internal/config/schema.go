@@ -27,6 +27,9 @@ type schema struct {
 	ips        map[netip.Addr]node
 	leases     map[string]node
 	subnets    []subnet
+	pools      []pool
+	poolNames  map[string]node
+	sockets    map[string]node
 	lastPeriod node // the last valid one of update_interval and offline_threshold
 }
 
@@ -45,6 +48,8 @@ func readConfig(n node, c *Config) {
 		macs:       map[sample.MAC]node{},
 		ips:        map[netip.Addr]node{},
 		leases:     map[string]node{},
+		poolNames:  map[string]node{},
+		sockets:    map[string]node{},
 	}
 	interfaces := oneOrMore(few, once(s.interfaces, text(parseInterface)))
 	n.mapping(
@@ -80,6 +85,8 @@ func readConfig(n node, c *Config) {
 		optional("clients", &c.Clients, list(maxClients, s.client)),
 		section("dhcp",
 			optional("leases", &c.DHCP.Leases, oneOrMore(few, s.leaseFile)),
+			optional("pools", &c.DHCP.Pools, s.poolList),
+			optional("kea", &c.DHCP.Kea, oneOrMore(maxSockets, once(s.sockets, text(parseSocket)))),
 		),
 		section("port_mappings",
 			optional("enabled", &c.Ports.Enabled, boolean),
