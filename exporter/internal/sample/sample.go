@@ -206,3 +206,13 @@ type Lease struct {
 	Name    string    // host name as the client gave it, made safe; empty if none
 	Expires time.Time // zero if it never does
 }
+
+// Pool is a range of addresses that a DHCP server gives out, or of prefixes that
+// it delegates.
+type Pool struct {
+	Server   string   // dnsmasq, kea, networkd or isc; empty if unknown
+	Name     string   // as configured, or the subnet it is for
+	Size     float64  // addresses (or prefixes) in it; a /64 holds more than fit in 64 bits
+	Leases   float64  // of them in use, without the declined ones
+	Declined *float64 // of them that a client found in use by somebody else; nil where the server does not tell
+}
