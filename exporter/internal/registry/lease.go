@@ -47,17 +47,42 @@ func (r *Registry) ForgetLeases() { r.leases = nil }
 // gone.
 func (r *Registry) rename(c *client) {
 	c.leased = false
-	take := func(p party) {
-		l, ok := r.leases[p]
-		if ok && l.Name != "" && !c.leased && (l.MAC.IsZero() || slices.Contains(c.macs, l.MAC)) {
+	r.eachLease(c, func(l sample.Lease) {
+		if l.Name != "" && !c.leased {
 			c.name, c.leased = l.Name, true
 		}
+	})
+}
+
+// leaseEnd is when the lease of a client's primary address ends, or else the
+// last of its leases; zero if it has none, or one that never ends.
+func (r *Registry) leaseEnd(c *client, now time.Time) (end time.Time) {
+	settled := false
+	r.eachLease(c, func(l sample.Lease) {
+		if settled || !l.Expires.IsZero() && l.Expires.Before(now) {
+			return
+		}
+		if l.Expires.IsZero() || l.Expires.After(end) {
+			end = l.Expires
+		}
+		settled = l.Expires.IsZero() || l.Addr == c.primary
+	})
+	return end
+}
+
+// eachLease goes through the leases of a client, that of its primary address
+// first. One may come twice.
+func (r *Registry) eachLease(c *client, visit func(sample.Lease)) {
+	of := func(p party) {
+		if l, ok := r.leases[p]; ok && (l.MAC.IsZero() || slices.Contains(c.macs, l.MAC)) {
+			visit(l)
+		}
 	}
-	take(party{addr: c.primary})
+	of(party{addr: c.primary})
 	for _, m := range c.macs {
-		take(party{mac: m})
+		of(party{mac: m})
 	}
 	for _, a := range c.addrs {
-		take(party{addr: a})
+		of(party{addr: a})
 	}
 }

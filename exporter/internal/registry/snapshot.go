@@ -48,6 +48,7 @@ type Client struct {
 	FirstSeen   time.Time // zero if never
 	Baseline    bool      // it was there when records began, or was known once: FirstSeen is not news
 	LastSeen    time.Time // zero if never
+	LeaseEnd    time.Time // of its DHCP lease; zero without one that ends
 }
 
 // NameSource tells where a client's name comes from.
@@ -117,6 +118,7 @@ func (r *Registry) view(c *client, now time.Time) Client {
 		v.Interface = l.Name
 	}
 	v.Name, v.NameSource = r.name(c)
+	v.LeaseEnd = r.leaseEnd(c, now)
 	if c.declared != nil {
 		v.Type = c.declared.Type
 	}

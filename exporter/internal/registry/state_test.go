@@ -133,6 +133,43 @@ func TestNames(t *testing.T) {
 	check("phone (remembered)", "phone (lease)", "acme 00:03 (vendor)", "my tv (declared)")
 }
 
+func TestLeaseEnd(t *testing.T) {
+	r, c := newRegistry(), epoch("a")
+	c.up(mac(1), "192.168.1.5", 1)
+	c.up(mac(1), "192.168.1.6", 1) // not the primary one
+	c.up(mac(1), "fd00:1::5", 1)
+	r.SetAccounting(t0, c.reading())
+	primary := ip("192.168.1.5")
+	if got := r.Snapshot(t0).Clients[0].Addr; got != primary {
+		t.Fatalf("primary address %s", got)
+	}
+	hours := func(n int) time.Time { return t0.Add(time.Duration(n) * time.Hour) }
+	lease := func(addr string, m byte, end time.Time) sample.Lease {
+		return sample.Lease{Addr: ip(addr), MAC: mac(m), Expires: end}
+	}
+	for _, tt := range []struct {
+		name   string
+		leases []sample.Lease
+		want   time.Time
+	}{
+		{"none", []sample.Lease{}, time.Time{}},
+		{"the primary address's", []sample.Lease{lease("192.168.1.5", 1, hours(1)), lease("192.168.1.6", 1, hours(3))}, hours(1)},
+		{"the longest of others", []sample.Lease{lease("192.168.1.6", 1, hours(3)), lease("fd00:1::5", 1, hours(2))}, hours(3)},
+		{"without a MAC", []sample.Lease{{Addr: ip("fd00:1::5"), Expires: hours(2)}}, hours(2)},
+		{"without end", []sample.Lease{lease("192.168.1.5", 1, time.Time{}), lease("fd00:1::5", 1, hours(2))}, time.Time{}},
+		{"one of others without end", []sample.Lease{lease("192.168.1.6", 1, hours(3)), lease("fd00:1::5", 1, time.Time{})}, time.Time{}},
+		{"ended", []sample.Lease{lease("192.168.1.5", 1, hours(-1))}, time.Time{}},
+		{"the primary address's has ended", []sample.Lease{lease("192.168.1.5", 1, hours(-1)), lease("fd00:1::5", 1, hours(2))}, hours(2)},
+		{"another device's", []sample.Lease{lease("192.168.1.5", 2, hours(1))}, time.Time{}},
+	} {
+		r.leases = nil // no news, so that no address moves
+		r.SetLeases(t0, tt.leases)
+		if got := r.Snapshot(t0).Clients[0].LeaseEnd; !got.Equal(tt.want) {
+			t.Errorf("%s: ends %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestLeasesMoveAddresses(t *testing.T) {
 	r, c := newRegistry(), epoch("a")
 	lease := func(m byte) []sample.Lease { return []sample.Lease{{Addr: ip("192.168.1.5"), MAC: mac(m)}} }
