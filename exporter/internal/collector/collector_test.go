@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files and the docs ane
 // known by MAC alone, one known by address alone, one only declared, and one
 // whose name needs escaping.
 func example() Scrape {
-	now := time.Unix(1_800_000_000, 0)
+	now, declined := time.Unix(1_800_000_000, 0), 1.0
 	addr := netip.MustParseAddr
 	pair := func(up, down uint64) sample.ByDirection {
 		return sample.ByDirection{sample.Upload: {Bytes: up, Packets: up / 1000}, sample.Download: {Bytes: down, Packets: down / 1000}}
@@ -41,7 +41,7 @@ func example() Scrape {
 					Totals:   registry.Totals{Internet: pair(1_000_000, 5_000_000_000), IPv6: pair(400_000, 2_000_000_000), Local: pair(3000, 4000)},
 					Lifetime: pair(7_000_000, 90_000_000_001), Period: pair(2_000_000, 60_000_000_000), Quota: 500_000_000_000,
 					Connections: sample.Protocols{TCP: 12, UDP: 3, ICMP: 1}, Online: true,
-					FirstSeen: now.Add(-time.Hour), LastSeen: now.Add(-1500 * time.Millisecond),
+					FirstSeen: now.Add(-time.Hour), LastSeen: now.Add(-1500 * time.Millisecond), LeaseEnd: now.Add(time.Hour),
 				},
 				{Name: "not there yet", NameSource: registry.NameDeclared, Addr: addr("192.168.1.30"), Interface: "br-lan"},
 				{Name: "quote\"back\\slash", NameSource: registry.NameDeclared, MAC: sample.MAC{2, 0, 0, 0, 0, 9}},
@@ -95,6 +95,7 @@ func example() Scrape {
 				{Interface: "wan0", Kind: "fq_codel", Traffic: sample.Traffic{Bytes: 700_000_000, Packets: 900_000}, Drops: 12, Flows: &sample.Flows{ECNMarks: 2, Active: 1}},
 				{Interface: "wan0", Kind: "mq", Traffic: sample.Traffic{Bytes: 700_000_000, Packets: 900_000}, Drops: 12},
 			},
+			Pools: []sample.Pool{{Server: "dnsmasq", Name: "lan", Size: 150, Leases: 21}, {Server: "kea", Name: "fd00:1::/64", Size: 1 << 64, Leases: 3, Declined: &declined}},
 		},
 		took: 1500 * time.Microsecond,
 	}

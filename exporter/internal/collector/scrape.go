@@ -55,4 +55,5 @@ type Beside struct {
 	Uplinks []Uplink
 	Probes  []sample.Probe
 	Qdiscs  []sample.Qdisc
+	Pools   []sample.Pool // of DHCP servers, each server and name once
 }

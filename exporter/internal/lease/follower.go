@@ -37,6 +37,8 @@ type Status struct {
 type Reading struct {
 	Leases []sample.Lease
 	Files  []Status // those named, and those found in the usual places
+	Read   bool     // the files were looked at
+	held   []held
 }
 
 // Follower keeps the leases of a number of files up to date.
@@ -48,6 +50,7 @@ type Follower struct {
 	reading  atomic.Pointer[Reading]
 	changed  chan struct{}
 	expiry   time.Time // when the first lease of the reading ends; zero if none does
+	looked   bool      // at the files, at least once
 }
 
 // NewFollower prepares to follow the files; Run does it. interval is how often
@@ -132,7 +135,8 @@ func (f *Follower) markStale(concerned func(*source) bool) (any bool) {
 // refresh reads what changed and publishes it.
 func (f *Follower) refresh() (took time.Duration) {
 	start := time.Now()
-	changed := false
+	changed := !f.looked
+	f.looked = true
 	barred := map[string]bool{} // folders, of which one complaint is enough
 	for _, s := range f.sources {
 		before, leases := s.status(), s.leases
@@ -155,9 +159,10 @@ func (f *Follower) refresh() (took time.Duration) {
 }
 
 func (f *Follower) publish(now time.Time) {
-	all, r := newBook(), &Reading{}
+	all, r := newBook(), &Reading{Read: f.looked}
 	for _, s := range f.sources {
 		all.merge(s.leases)
+		r.held = append(r.held, held{s.status().Format, s.leases})
 		if s.existed || s.err != nil || !s.usual {
 			r.Files = append(r.Files, s.status())
 		}

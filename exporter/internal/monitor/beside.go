@@ -20,7 +20,7 @@ type part struct {
 }
 
 // parts are all there are, each at home in a file of its own.
-var parts = []part{portsPart, probePart}
+var parts = []part{portsPart, probePart, dhcpPools}
 
 // besidePatience is how long a service may take to answer.
 const besidePatience = 2 * time.Second

@@ -60,6 +60,7 @@ type Monitor struct {
 
 	ports   *kernel.PortMappings // opened when first read; of runBeside
 	uplinks uplinks
+	kea     map[string]keaReading // by socket; of runBeside alone
 }
 
 // vendors are those of a file.
@@ -373,6 +374,7 @@ const (
 	portMappings
 	probes
 	qdiscs
+	dhcp
 	numSources
 )
 
@@ -382,6 +384,7 @@ func (s sourceID) String() string {
 		conntrack:    "conntrack",
 		neighbours:   "neighbours",
 		links:        "links",
+		dhcp:         "dhcp",
 		portMappings: "port_mappings",
 		qdiscs:       "qdiscs",
 		probes:       "probes",
