@@ -10,7 +10,7 @@ var severities = []string{"critical", "warning", "info"}
 
 // wanted are the alerts people were promised.
 var wanted = strings.Fields(`HighBandwidthUsage QuotaNearlyUsed QuotaExceeded NewDevice SustainedStreaming
-	TooManyConnections ConntrackNearlyFull FlowtableBypass AccountingBypassed AccountingIncomplete AccountingInconsistent
+	TooManyConnections ConntrackNearlyFull DHCPPoolNearlyFull FlowtableBypass AccountingBypassed AccountingIncomplete AccountingInconsistent
 	ExporterDown SourceDown
 	WanDown PacketLoss DiskAlmostFull HighTemperature HighCpu LowMemory`)
 

@@ -19,7 +19,7 @@ import (
 // TestAddressesMove has a real DHCP server name clients, swap their addresses
 // and rename one, while others keep the line busy.
 func TestAddressesMove(t *testing.T) {
-	d := newDHCP(t, time.Second)
+	d := newDHCP(t, time.Second, "")
 	stop := play(t, d.Lab)
 	defer stop()
 	a, b := d.alice.IPv4, d.bob.IPv4
@@ -48,7 +48,7 @@ func TestAddressesMove(t *testing.T) {
 // TestDownloadsBeforeALease has an address move to another client while the
 // kernel holds downloads of the old one that the exporter did not read yet.
 func TestDownloadsBeforeALease(t *testing.T) {
-	d := newDHCP(t, time.Minute)
+	d := newDHCP(t, time.Minute, "")
 	a, b := d.alice.IPv4, d.bob.IPv4
 	for _, name := range []string{"alice", "bob"} { // so that they are known
 		d.udp(t, lab.Flow{Client: name, Direction: lab.Up, Packets: 1})
@@ -67,7 +67,7 @@ func TestDownloadsBeforeALease(t *testing.T) {
 // TestSpoofedAddress has a client send with another one's addresses, from its
 // own MAC and from a made-up one. It must not get what the victim downloads.
 func TestSpoofedAddress(t *testing.T) {
-	d := newDHCP(t, time.Second)
+	d := newDHCP(t, time.Second, "")
 	noTime := func() time.Duration { return 0 }
 	d.exchange(t, "before", time.Second, noTime)
 	const conflicts, tx = "network_client_identity_conflicts_total", "network_client_tx_bytes_total"
@@ -111,12 +111,15 @@ type dhcpLab struct {
 	household
 	alice, bob *lab.Host
 	dir        string
+	last       string // address that the server gives out
 	stopServer func()
 }
 
 const leaseFile = "dnsmasq.leases"
 
-func newDHCP(t *testing.T, interval time.Duration) *dhcpLab {
+// newDHCP adds more to the exporter's configuration of dhcp. DIR in it stands for
+// the folder of the test.
+func newDHCP(t *testing.T, interval time.Duration, more string) *dhcpLab {
 	t.Helper()
 	busy := []lab.Flow{{Direction: lab.Up, Rate: 500 * lab.Kbit}, {Direction: lab.Down, Rate: 500 * lab.Kbit}}
 	l, err := lab.New(lab.Profile{Clients: []lab.Client{
@@ -126,9 +129,9 @@ func newDHCP(t *testing.T, interval time.Duration) *dhcpLab {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.Close)
-	d := &dhcpLab{alice: l.Client("alice"), bob: l.Client("bob"), dir: t.TempDir(), stopServer: func() {}}
+	d := &dhcpLab{alice: l.Client("alice"), bob: l.Client("bob"), dir: t.TempDir(), last: "192.168.1.150", stopServer: func() {}}
 	d.household = household{l, startExporter(t, fmt.Sprintf(
-		"update_interval: %s\ndhcp: {leases: [{format: dnsmasq, path: %s}]}\n", interval, filepath.Join(d.dir, leaseFile)))}
+		"update_interval: %s\ndhcp:\n  leases: [{format: dnsmasq, path: %s}]\n%s", interval, filepath.Join(d.dir, leaseFile), strings.ReplaceAll(more, "DIR", d.dir)))}
 	t.Cleanup(func() { d.stopServer() })
 	return d
 }
@@ -168,7 +171,7 @@ func (d *dhcpLab) serve(t *testing.T, reservations []reservation) {
 	t.Helper()
 	config := filepath.Join(d.dir, "dnsmasq.conf")
 	text := "port=0\ninterface=br-lan\nbind-interfaces\nno-ping\ndhcp-authoritative\n" +
-		"dhcp-range=192.168.1.100,192.168.1.150,1h\ndhcp-leasefile=" + filepath.Join(d.dir, leaseFile) + "\n"
+		"dhcp-range=192.168.1.100," + d.last + ",1h\ndhcp-leasefile=" + filepath.Join(d.dir, leaseFile) + "\n"
 	for _, r := range reservations {
 		text += fmt.Sprintf("dhcp-host=%s,%s,%s\n", r.client.MAC, r.addr, r.name)
 	}
