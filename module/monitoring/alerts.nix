@@ -46,6 +46,7 @@ let
           (series "new_device_seconds" { } t.newDeviceSeconds)
           (series "client_connections" { } t.clientConnections)
           (series "conntrack_used_ratio" { } t.conntrackUsedRatio)
+          (series "dhcp_pool_used_ratio" { } t.dhcpPoolUsedRatio)
           (series "bypassed_ratio" { } t.bypassedRatio)
           (series "unattributed_ratio" { } t.unattributedRatio)
           (series "disk_used_ratio" { } t.diskUsedRatio)
@@ -75,6 +76,7 @@ in
       newDeviceSeconds = number 3600 "Seconds for which a new device is news; at most a day.";
       clientConnections = number 1000 "Connections of one client that are too many.";
       conntrackUsedRatio = number 0.8 "Share of the connection table that may be used.";
+      dhcpPoolUsedRatio = number 0.9 "Share of a DHCP pool's addresses that may be leased or declined.";
       bypassedRatio = number 0.5 "Share of the line's bytes that may pass without being counted.";
       unattributedRatio = number 0.05 "Share of the counted bytes that may be without a client.";
       diskUsedRatio = number 0.9 "Share of a disk that may be used.";
