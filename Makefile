@@ -18,7 +18,7 @@ test_tools = nft conntrack busybox dnsmasq iptables-nft ip6tables-nft miniupnpd 
 # What ISC no longer maintains, so that not every distribution has it, and the
 # tests that need it.
 isc_tools = dhcpd dhclient
-isc_tests = ^(TestServers|TestAddressesMove|TestDownloadsBeforeALease)$$
+isc_tests = ^(TestServers|TestLeasesIPv[46]|TestAddressesMove|TestDownloadsBeforeALease|TestPoolOf(Dnsmasq|Kea))$$
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
