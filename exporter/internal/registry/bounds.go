@@ -37,7 +37,7 @@ func (r *Registry) newClient(declared *Declared, now time.Time) *client {
 		return nil
 	}
 	c := &client{declared: declared}
-	c.period.roll(now, r.quota(c).BillingDay, r.cfg.Location, sample.ByDirection{})
+	r.rollClient(c, now)
 	r.enter(c)
 	return c
 }

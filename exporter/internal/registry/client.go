@@ -18,6 +18,8 @@ type client struct {
 	totals      Totals // all there ever was
 	base        Totals // the part of it that is no longer shown
 	period      Period
+	today       Period
+	motion      motion
 	shown       bool // a snapshot has shown it
 	connections sample.Protocols
 
@@ -64,6 +66,8 @@ func (r *Registry) merge(into, from *client) {
 	}
 	r.moved = true
 	into.period.Base = plus(into.period.Base, from.period.Base)
+	into.today.Base = plus(into.today.Base, from.today.Base)
+	into.motion.merge(&from.motion)
 	into.baseline = into.baseline || from.baseline
 	if into.name == "" {
 		into.name = from.name

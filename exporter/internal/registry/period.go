@@ -12,10 +12,10 @@ type Quota struct {
 	BillingDay int    // day of the month, 1 to 31; months that lack it begin the period on their last day
 }
 
-// Period is the use since a billing day, and the one before, should the clock
-// have been ahead.
+// Period is the use since a billing day, or of a day, and the one before, should
+// the clock have been ahead.
 type Period struct {
-	Start     time.Time          // midnight of the billing day, in the router's time zone
+	Start     time.Time          // midnight, in the router's time zone
 	Base      sample.ByDirection // the total at that moment
 	PrevStart time.Time
 	PrevBase  sample.ByDirection
@@ -23,8 +23,10 @@ type Period struct {
 }
 
 const (
-	// Another time zone moves midnight by less, another period by more.
+	// Another time zone moves midnight by less, another period by more. It may move
+	// today's midnight into another day, so that today is told apart by half a day.
 	samePeriod = 36 * time.Hour
+	sameDay    = 12 * time.Hour
 	// A router without a battery boots in the past and learns the time soon.
 	clockPatience = time.Hour
 )
@@ -32,12 +34,11 @@ const (
 // roll begins a new period where the billing day has come. A clock that is behind
 // begins none; where it stays behind it had been ahead before, and the period
 // that began then is taken back.
-func (p *Period) roll(now time.Time, day int, loc *time.Location, total sample.ByDirection) {
-	start := periodStart(now, day, loc)
+func (p *Period) roll(now, start time.Time, same time.Duration, total sample.ByDirection) {
 	switch {
 	case p.Start.IsZero():
 		p.Start, p.Base = start, total
-	case start.Sub(p.Start).Abs() < samePeriod:
+	case start.Sub(p.Start).Abs() < same:
 		p.Start, p.Behind = start, time.Time{}
 	case start.After(p.Start):
 		*p = Period{Start: start, Base: total, PrevStart: p.Start, PrevBase: p.Base}
@@ -62,6 +63,12 @@ func periodStart(now time.Time, day int, loc *time.Location) time.Time {
 	return start
 }
 
+// midnight is the one at or before now.
+func midnight(now time.Time, loc *time.Location) time.Time {
+	year, month, day := now.In(loc).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, loc)
+}
+
 func billingDay(year int, month time.Month, day int, loc *time.Location) time.Time {
 	last := time.Date(year, month+1, 0, 0, 0, 0, 0, loc).Day()
 	return time.Date(year, month, min(day, last), 0, 0, 0, 0, loc)
@@ -79,10 +86,16 @@ func (r *Registry) rollPeriods(now time.Time) {
 		return
 	}
 	r.rolled = present
-	r.period.roll(now, r.cfg.Quota.BillingDay, r.cfg.Location, plus(r.total.Forwarded, r.total.Router))
+	r.period.roll(now, periodStart(now, r.cfg.Quota.BillingDay, r.cfg.Location), samePeriod, r.line())
+	r.today.roll(now, midnight(now, r.cfg.Location), sameDay, r.line())
 	for c := range r.clients {
-		c.period.roll(now, r.quota(c).BillingDay, r.cfg.Location, c.totals.Internet)
+		r.rollClient(c, now)
 	}
+}
+
+func (r *Registry) rollClient(c *client, now time.Time) {
+	c.period.roll(now, periodStart(now, r.quota(c).BillingDay, r.cfg.Location), samePeriod, c.totals.Internet)
+	c.today.roll(now, midnight(now, r.cfg.Location), sameDay, c.totals.Internet)
 }
 
 // quota is the client's own, or else no quota and the household's billing day.

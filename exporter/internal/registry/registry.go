@@ -47,7 +47,10 @@ type Registry struct {
 	total     Tally
 	base      Tally // the part of total that is no longer shown
 	period    Period
+	today     Period
 	rolled    hour // in which periods were looked at last
+	pace      pace
+	motion    motion // of all that goes over the line
 	conflicts uint64
 
 	began    time.Time // of records

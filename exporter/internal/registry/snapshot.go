@@ -26,6 +26,15 @@ type Snapshot struct {
 	Forgotten   sample.ByDirection
 	Period      sample.ByDirection // the household's use since its billing day
 	PeriodQuota uint64             // bytes in both directions; 0 for none
+	Today       sample.ByDirection // the household's use since midnight
+
+	Rate         [sample.Directions]uint64 // bytes a second over the line, of late
+	RateTime     time.Time                 // when that was told; zero before
+	RateInterval time.Duration             // over which
+
+	// What was moved lately is there where it was asked for.
+	RecentEnd, HourEnd time.Time // of the last slots of all histories
+	History            *History  // of all that went over the line
 }
 
 // Client is one client of a snapshot.
@@ -39,10 +48,13 @@ type Client struct {
 	Interface  string       // of the LAN its primary address is on; empty if unknown
 	Vendor     string       // of the network card; empty if unknown
 
-	Totals                         // may begin again at zero, as counters do
-	Lifetime    sample.ByDirection // Internet bytes since the first sighting; never begins again
-	Period      sample.ByDirection // Internet bytes since the billing day
-	Quota       uint64             // bytes a period in both directions; 0 for none
+	Totals                                // may begin again at zero, as counters do
+	Lifetime    sample.ByDirection        // Internet bytes since the first sighting; never begins again
+	Period      sample.ByDirection        // Internet bytes since the billing day
+	Quota       uint64                    // bytes a period in both directions; 0 for none
+	Today       sample.ByDirection        // Internet bytes since midnight
+	Rate        [sample.Directions]uint64 // Internet bytes a second of late, see Snapshot.RateInterval
+	History     *History                  // nil unless asked for
 	Connections sample.Protocols
 	Online      bool
 	FirstSeen   time.Time // zero if never
@@ -63,20 +75,33 @@ const (
 	NameAddress    NameSource = "address"
 )
 
-// Snapshot copies the present state.
+// Snapshot copies the present state, to be shown as counters.
 func (r *Registry) Snapshot(now time.Time) *Snapshot {
+	s := r.Look(now)
+	for _, c := range r.order {
+		c.shown = true
+	}
+	return s
+}
+
+// Look copies the present state for those who do not compare it with an earlier
+// one, so that it binds no counter.
+func (r *Registry) Look(now time.Time) *Snapshot {
 	shown := r.total.minus(r.base)
 	s := &Snapshot{
 		Time: now, Forwarded: shown.Forwarded, Router: shown.Router, Unattributed: shown.Unattributed, Forgotten: shown.Forgotten,
 		Conflicts: r.conflicts, Connections: r.connections,
-		Period:      minus(plus(r.total.Forwarded, r.total.Router), r.period.Base),
-		PeriodQuota: r.cfg.Quota.Bytes,
-		Clients:     make([]Client, 0, len(r.clients)),
+		Period:      minus(r.line(), r.period.Base),
+		PeriodQuota: r.cfg.Quota.Bytes, Today: minus(r.line(), r.today.Base),
+		Rate: r.motion.rate, RateInterval: r.pace.interval,
+		Clients: make([]Client, 0, len(r.clients)),
+	}
+	if r.pace.interval > 0 {
+		s.RateTime = r.pace.first.Add(r.pace.last)
 	}
 	r.forgetLeavers()
 	slices.SortFunc(r.order, byAddress)
 	for _, c := range r.order {
-		c.shown = true
 		r.rename(c)
 		s.Clients = append(s.Clients, r.view(c, now))
 	}
@@ -106,6 +131,7 @@ func (r *Registry) view(c *client, now time.Time) Client {
 		Addr: c.primary, Addrs: slices.Clone(c.addrs), Connections: c.connections,
 		Totals: c.totals.minus(c.base), Lifetime: c.totals.Internet,
 		Period: minus(c.totals.Internet, c.period.Base), Quota: r.quota(c).Bytes,
+		Today: minus(c.totals.Internet, c.today.Base), Rate: c.motion.rate,
 		FirstSeen: c.firstSeen, LastSeen: c.lastSeen, Baseline: c.baseline || c.declared != nil,
 		Online: r.online(c, now),
 	}

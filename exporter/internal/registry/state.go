@@ -24,6 +24,7 @@ type State struct {
 
 	Conflicts uint64
 	Period    Period   // of the household
+	Today     Period   // of the household
 	Known     []uint64 // hashes of MACs that left, see macHash
 }
 
@@ -39,6 +40,7 @@ type ClientState struct {
 	Totals    Totals
 	Base      Totals // of Totals, what was counted when the shown counters last began at zero
 	Period    Period
+	Today     Period
 }
 
 // AddrState is one address of a client and how it came to it.
@@ -60,7 +62,7 @@ type ElementState struct {
 func (r *Registry) State(shutdown bool) *State {
 	s := &State{
 		Began: r.began, Shutdown: shutdown, Total: r.total, Base: r.base,
-		Conflicts: r.conflicts, Period: r.period, Known: slices.Sorted(maps.Keys(r.known)),
+		Conflicts: r.conflicts, Period: r.period, Today: r.today, Known: slices.Sorted(maps.Keys(r.known)),
 	}
 	s.Counters, s.Device = r.ledger.counters[sample.AtForward], r.ledger.counters[sample.AtDevice]
 	s.Device.Hook = sample.AtDevice
@@ -70,7 +72,7 @@ func (r *Registry) State(shutdown bool) *State {
 		}
 		cs := ClientState{
 			MACs: slices.Clone(c.macs), Primary: c.primary, Name: c.name, FirstSeen: c.firstSeen, LastSeen: c.lastSeen,
-			Baseline: c.baseline, Totals: c.totals, Base: c.base, Period: c.period,
+			Baseline: c.baseline, Totals: c.totals, Base: c.base, Period: c.period, Today: c.today,
 		}
 		for _, a := range c.addrs {
 			h := r.byAddr[a]
@@ -92,7 +94,7 @@ func Restore(cfg Config, s *State, now time.Time) *Registry {
 	r := empty()
 	r.restored, r.shutdown = true, s.Shutdown
 	s.clampTimes(now)
-	r.began, r.total, r.base, r.conflicts, r.period = s.Began, s.Total, s.Base, s.Conflicts, s.Period
+	r.began, r.total, r.base, r.conflicts, r.period, r.today = s.Began, s.Total, s.Base, s.Conflicts, s.Period, s.Today
 	for _, h := range s.Known {
 		r.known[h] = struct{}{}
 	}
@@ -139,7 +141,7 @@ func (s *State) clampTimes(now time.Time) {
 func (r *Registry) restoreClient(s *ClientState) {
 	c := &client{
 		name: s.Name, firstSeen: s.FirstSeen, lastSeen: s.LastSeen, baseline: s.Baseline,
-		totals: s.Totals, base: s.Base, period: s.Period, primary: s.Primary, shown: true,
+		totals: s.Totals, base: s.Base, period: s.Period, today: s.Today, primary: s.Primary, shown: true,
 	}
 	r.enter(c)
 	for _, m := range s.MACs {

@@ -78,6 +78,7 @@ func (r *Registry) SetAccounting(now time.Time, readings ...sample.Accounting) {
 	}
 	l.prune(elements)
 	r.settle(readings)
+	r.record(now)
 	if rebase {
 		r.Rebase()
 	}
