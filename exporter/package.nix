@@ -22,6 +22,7 @@ buildGo126Module (finalAttrs: {
       ../tests/lab
       ../docs/metrics.md # which tests compare with the code
       ../docs/config.example.yml
+      ../docs/api.md
     ]) (lib.fileset.fileFilter (file: file.hasExt "nix") ../.);
   };
   vendorHash = "sha256-05/L7vxnTY07/SZur9f0j20ow7wEBzz9cp33bM06WPs="; # TestVendorHash in tests/module says which
@@ -45,7 +46,7 @@ buildGo126Module (finalAttrs: {
 
   checkPhase = ''
     runHook preCheck
-    go test ./exporter/internal/{collector,config,oui,registry,state}
+    go test ./exporter/internal/{collector,config,oui,registry,state,web}
     runHook postCheck
   '';
 

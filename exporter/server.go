@@ -24,14 +24,16 @@ import (
 	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/monitor"
+	live "router-monitoring/exporter/internal/web"
 )
 
 // server answers HTTP. Its metrics handler is replaced when the configuration
-// changes the labels.
+// changes the labels, and the live page comes and goes.
 type server struct {
 	monitor   *monitor.Monitor
 	metrics   atomic.Pointer[http.Handler]
-	listening chan struct{} // closed once every address is served
+	live      atomic.Pointer[live.Handler] // nil while it is off
+	listening chan struct{}                // closed once every address is served
 }
 
 func newServer(m *monitor.Monitor, cfg *config.Config) *server {
@@ -43,6 +45,30 @@ func newServer(m *monitor.Monitor, cfg *config.Config) *server {
 func (s *server) use(cfg *config.Config) {
 	h := metricsHandler(s.monitor.Scrape, cfg.ExtraLabels)
 	s.metrics.Store(&h)
+	switch on := s.live.Load() != nil; {
+	case cfg.Web.Live && !on:
+		s.live.Store(live.New(s.monitor.Live))
+	case !cfg.Web.Live:
+		s.closeLive()
+	}
+}
+
+// closeLive turns the live page off and ends its streams.
+func (s *server) closeLive() {
+	if h := s.live.Swap(nil); h != nil {
+		h.Close()
+	}
+}
+
+// orLive serves the live page and its API while they are on.
+func (s *server) orLive(next http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if h := s.live.Load(); h != nil {
+			s.whenReady(h.ServeHTTP)(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}
 }
 
 // metricsHandler serves the metrics of the network and, behind them, those of
@@ -75,7 +101,8 @@ func (s *server) handler() (http.Handler, error) {
 		return nil, fmt.Errorf("make the landing page: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /{$}", landing)
+	mux.Handle("GET /{$}", s.orLive(landing))
+	mux.Handle("GET /", s.orLive(http.NotFoundHandler()))
 	mux.HandleFunc("GET /metrics", s.whenReady(func(w http.ResponseWriter, r *http.Request) {
 		if isLoopback(r) { // compressing costs more than the rest of a scrape and saves nothing here
 			r.Header.Del("Accept-Encoding")
@@ -112,6 +139,8 @@ func (s *server) listen(ctx context.Context, flags *web.FlagConfig, log *slog.Lo
 	if err != nil {
 		return err
 	}
+	stop := context.AfterFunc(ctx, s.closeLive) // else streams would hold up the end
+	defer stop()
 	if *flags.WebSystemdSocket { // systemd's sockets listen already: one is as good as all
 		return listenOne(ctx, h, flags, log, sync.OnceFunc(func() { close(s.listening) }))
 	}

@@ -19,6 +19,7 @@ type Config struct {
 	QoS        QoS        // Which queueing disciplines are read.
 	DHCP       DHCP       // Where host names come from, and the ranges of addresses that DHCP servers give out.
 	Ports      Ports      // Which ports lead to clients.
+	Web        Web        // What is served beside the metrics.
 	Clients    []Client   // Devices the owner knows, none by default.
 
 	StateDir         string            // Folder that keeps totals and names over a restart, /var/lib/network-metrics by default.
@@ -106,6 +107,11 @@ type Pool struct {
 	Server      string     // Which server it is, a format of lease files; empty, the default, for the one whose leases are in it.
 }
 
+// Web says what is served beside the metrics.
+type Web struct {
+	Live bool // Whether to serve the live page and its API, true by default.
+}
+
 // LeaseFile is one file, or for networkd one folder, of DHCP leases.
 type LeaseFile struct {
 	Format string // Which DHCP server wrote it: FormatDnsmasq, FormatKea, FormatISC, FormatNetworkd, or FormatAuto to recognise it by its content.
@@ -138,6 +144,7 @@ func Default() *Config {
 		},
 		WAN:              WAN{Probes: Probes{Interval: 5 * time.Second}},
 		DHCP:             DHCP{Leases: []LeaseFile{{Format: FormatAuto}}},
+		Web:              Web{Live: true},
 		StateDir:         "/var/lib/network-metrics",
 		UpdateInterval:   5 * time.Second,
 		OfflineThreshold: 300 * time.Second,

@@ -68,6 +68,7 @@ func TestParseContract(t *testing.T) {
 			Quota: &Quota{Bytes: 500e9, BillingDay: 1},
 		}},
 		DHCP:    DHCP{Leases: []LeaseFile{{Format: FormatDnsmasq, Path: "/var/lib/dnsmasq/dnsmasq.leases"}}},
+		Web:     Web{Live: true},
 		Vendors: "/path/to/oui.txt",
 	}
 	if diff := cmp.Diff(want, got, byValue); diff != "" {

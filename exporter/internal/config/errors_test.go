@@ -40,7 +40,7 @@ func TestParseErrors(t *testing.T) {
 		}},
 		{"bad key, none near", "wan:\n  a: 1\n", []string{"2: wan.a: unknown key; known here: interfaces, probes"}},
 		{"bad key, not plain", "\"a\\nb\": 1\n? [x]\n: y\n", []string{
-			`1: "a\nb": unknown key; known here: lan, wan, qos, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, vendors`,
+			`1: "a\nb": unknown key; known here: lan, wan, qos, accounting, state_dir, update_interval, offline_threshold, forget_after, quota, excluded_ips, extra_labels, clients, dhcp, port_mappings, web, vendors`,
 			"2: a key must be plain text",
 		}},
 		{"bad merge key", "lan:\n  <<: {interfaces: a}\n", []string{`2: lan."<<": unknown key; known here: interfaces, subnets`}},

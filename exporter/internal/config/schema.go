@@ -92,6 +92,9 @@ func readConfig(n node, c *Config) {
 			optional("enabled", &c.Ports.Enabled, boolean),
 			optional("lease_files", &c.Ports.LeaseFiles, oneOrMore(few, once(map[string]node{}, text(parsePath)))),
 		),
+		section("web",
+			optional("live", &c.Web.Live, boolean),
+		),
 		optional("vendors", &c.Vendors, text(parsePath)),
 	)
 	s.comparePeriods()
