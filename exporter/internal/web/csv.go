@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// columns are the fields of a client that fit into one cell, in order.
-var columns = columnsOf(reflect.TypeFor[Client]())
+// cells are the fields of a client that fit into one cell, in order.
+var cells = cellsOf(reflect.TypeFor[Client]())
 
-type column struct {
+type cell struct {
 	name  string
 	index []int
 }
 
-func columnsOf(t reflect.Type) (all []column) {
+func cellsOf(t reflect.Type) (all []cell) {
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.Anonymous || f.Type == reflect.TypeFor[*History]() {
 			continue
 		}
-		all = append(all, column{name, f.Index})
+		all = append(all, cell{name, f.Index})
 	}
 	return all
 }
@@ -33,15 +33,15 @@ func table(clients []Client) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	w.UseCRLF = true
-	row := make([]string, len(columns))
-	for i, c := range columns {
+	row := make([]string, len(cells))
+	for i, c := range cells {
 		row[i] = c.name
 	}
 	_ = w.Write(row) // a buffer takes all
 	for i := range clients {
 		v := reflect.ValueOf(&clients[i]).Elem()
-		for i, c := range columns {
-			row[i] = cell(v.FieldByIndex(c.index))
+		for i, c := range cells {
+			row[i] = text(v.FieldByIndex(c.index))
 		}
 		_ = w.Write(row)
 	}
@@ -49,9 +49,9 @@ func table(clients []Client) []byte {
 	return b.Bytes()
 }
 
-// cell is empty for what is not known. Addresses stand side by side with spaces
+// text is empty for what is not known. Addresses stand side by side with spaces
 // between them.
-func cell(v reflect.Value) string {
+func text(v reflect.Value) string {
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return ""

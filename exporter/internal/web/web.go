@@ -24,6 +24,9 @@ func New(live func(history bool) *Reading) *Handler {
 	mux.HandleFunc("GET /api/v1/clients", sameSite(h.clients))
 	mux.HandleFunc("GET /api/v1/clients/{id}", sameSite(h.client))
 	mux.HandleFunc("GET /api/v1/stream", sameSite(h.hub.ServeHTTP))
+	mux.HandleFunc("GET /{$}", h.overview)
+	mux.HandleFunc("GET /client/{id}", h.portrait)
+	mux.HandleFunc("GET /live/{file}", static)
 	h.Handler = guarded(mux)
 	return h
 }
