@@ -51,6 +51,7 @@ func TestPictures(t *testing.T) {
 		if shot.width < 600 {
 			scale = 2
 		}
+		p.call("Emulation.setLocaleOverride", map[string]any{"locale": "en-GB"})
 		p.look(shot.width, 900, scale, shot.colours)
 		p.load(e.url(shot.path))
 		p.await(`document.getElementById("state").textContent === "Live:"`)

@@ -28,24 +28,24 @@ func peak(least float64, lists ...[]uint64) float64 {
 	return least
 }
 
-// line is the path of rates in SVG: an area down to the ground where it is closed.
+// line is the path of rates in SVG, from the middle of slot to slot and flat to the
+// ends; an area down to the ground where it is closed.
 func line(rates []uint64, top float64, closed bool) string {
 	if len(rates) == 0 {
 		return ""
 	}
-	step := float64(drawnWidth) / (drawnSlots - 1)
-	x := drawnWidth - step*float64(len(rates)-1)
-	var d []byte
+	const step = float64(drawnWidth) / drawnSlots
+	left := drawnWidth - step*float64(len(rates))
+	height := func(n uint64) float64 { return drawnHeight * (1 - min(1, float64(n)/top)) }
+	d := []byte{'M'}
 	if closed {
-		d = point(append(d, 'M'), x, drawnHeight)
+		d = append(point(d, left, drawnHeight), 'L')
 	}
+	d = point(d, left, height(rates[0]))
 	for i, n := range rates {
-		letter := byte('L')
-		if len(d) == 0 {
-			letter = 'M'
-		}
-		d = point(append(d, letter), x+step*float64(i), drawnHeight*(1-min(1, float64(n)/top)))
+		d = point(append(d, 'L'), left+step*(float64(i)+0.5), height(n))
 	}
+	d = point(append(d, 'L'), drawnWidth, height(rates[len(rates)-1]))
 	if closed {
 		d = append(point(append(d, 'L'), drawnWidth, drawnHeight), 'Z')
 	}

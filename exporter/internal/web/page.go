@@ -31,6 +31,8 @@ type overview struct {
 	Orders        []order
 	Columns       []column
 	Line          drawing
+	MostDown      string // who takes most of the line, and what share
+	MostUp        string
 	Rows          []row
 	Blank         row // from which the script makes rows
 	Found, Hidden int
@@ -65,6 +67,8 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	found, by := arrange(g.Clients, r.FormValue("sort"), v.Filter)
 	v.Columns = columns(by, v.Filter)
 	v.Sort, v.Found, v.Hidden = strings.TrimPrefix(by, "-"), len(found), max(0, len(found)-maxRows)
+	v.MostDown = most(g.Clients, g.Totals.RXRate, func(c *Client) *uint64 { return c.RXRate })
+	v.MostUp = most(g.Clients, g.Totals.TXRate, func(c *Client) *uint64 { return c.TXRate })
 	downTop, upTop := barTops(g.Clients)
 	for _, c := range found[:len(found)-v.Hidden] {
 		v.Rows = append(v.Rows, row{

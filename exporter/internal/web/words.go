@@ -87,10 +87,10 @@ func what(c *Client) string {
 }
 
 // split tells both directions apart.
-func split(rx, tx uint64) string { return size(rx) + " down, " + size(tx) + " up" }
+func split(rx, tx uint64) string { return "↓ " + size(rx) + " ↑ " + size(tx) }
 
 func protocols(c *Client) string {
-	return fmt.Sprintf("%d TCP, %d UDP, %d ICMP, %d other", c.TCP, c.UDP, c.ICMP, c.Other)
+	return fmt.Sprintf("%d TCP, %d UDP, %d other", c.TCP, c.UDP, c.ICMP+c.Other)
 }
 
 // sources say where a name is from.
@@ -100,6 +100,20 @@ var sources = map[string]string{
 }
 
 func sum(u Use) uint64 { return u.PeriodRX + u.PeriodTX }
+
+// most names the client with the largest share of the line.
+func most(clients []Client, of *uint64, rate func(*Client) *uint64) string {
+	var top *Client
+	for i := range clients {
+		if c := &clients[i]; top == nil || value(rate(c)) > value(rate(top)) {
+			top = c
+		}
+	}
+	if top == nil || value(rate(top)) == 0 || value(of) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %.0f %%", top.Name, min(100, float64(*rate(top))/float64(*of)*100))
+}
 
 // percent of a quota, 100 at most.
 func percent(n uint64, of *uint64) string {

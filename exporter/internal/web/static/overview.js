@@ -144,6 +144,8 @@ function show(doc) {
   const sums = doc.totals;
   say.set($('line-down'), say.rate(sums.rx_bytes_per_second));
   say.set($('line-up'), say.rate(sums.tx_bytes_per_second));
+  say.set($('most-down'), say.most(doc.clients, sums.rx_bytes_per_second, (c) => c.rx_bytes_per_second));
+  say.set($('most-up'), say.most(doc.clients, sums.tx_bytes_per_second, (c) => c.tx_bytes_per_second));
   if (line.add(rate(sums.rx_bytes_per_second), rate(sums.tx_bytes_per_second), seconds, say.slots)) say.draw($('line'), line.rx, line.tx, say.leastLine);
   say.set($('online'), String(sums.online));
   say.set($('known'), String(sums.clients));

@@ -8,8 +8,9 @@ const id = document.body.dataset.id;
 let recent = new Trail(), hour = new Trail(), told = 0;
 document.documentElement.classList.add('scripted');
 
-function chart(name, trail) {
-  say.set($(name).querySelector('.top'), say.rate(say.draw($(name), trail.rx, trail.tx, say.leastLine)));
+function chart(name, trail, otherwise) {
+  const top = say.draw($(name), trail.rx, trail.tx, say.leastLine);
+  say.set($(name).querySelector('.top'), trail.rx.length ? say.rate(top) : otherwise);
 }
 
 function show(doc) {
@@ -34,10 +35,8 @@ function facts(client, time) {
   say.set($('up'), say.rate(client.tx_bytes_per_second));
   say.showUse(client);
   say.set($('seen'), say.ago(time, client));
-  say.set($('today-split'), say.split(client.today_rx_bytes, client.today_tx_bytes));
-  say.set($('period-split'), say.split(client.period_rx_bytes, client.period_tx_bytes));
   say.set($('total-split'), say.split(client.rx_bytes_total, client.tx_bytes_total));
-  say.set($('connections-split'), `${client.connections_tcp} TCP, ${client.connections_udp} UDP, ${client.connections_icmp} ICMP, ${client.connections_other} other`);
+  say.set($('connections-split'), `${client.connections_tcp} TCP, ${client.connections_udp} UDP, ${client.connections_icmp + client.connections_other} other`);
   const ips = client.ips.length ? client.ips : ['none'];
   if ([...$('ips').children].map((s) => s.textContent).join() !== ips.join()) {
     $('ips').replaceChildren(...ips.map((ip) => Object.assign(document.createElement('span'), { textContent: ip })));
@@ -61,8 +60,8 @@ function start({ time, client }) {
   recent = new Trail(client.history.recent);
   hour = new Trail(client.history.hour);
   told = 0;
-  chart('recent', recent);
-  chart('hour', hour);
+  chart('recent', recent, '');
+  chart('hour', hour, 'no minute is over yet');
   minutes(Date.parse(client.history.hour.end));
   facts(client, time);
 }

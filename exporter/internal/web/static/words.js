@@ -38,7 +38,14 @@ export function what(client) {
 
 export function today(use) { return use.today_rx_bytes + use.today_tx_bytes; }
 export function period(use) { return use.period_rx_bytes + use.period_tx_bytes; }
-export function split(rx, tx) { return `${size(rx)} down, ${size(tx)} up`; }
+export function split(rx, tx) { return `↓ ${size(rx)} ↑ ${size(tx)}`; }
+
+// most names the client with the largest share of the line.
+export function most(clients, of, rate) {
+  const top = clients.reduce((a, b) => ((rate(b) ?? 0) > (rate(a) ?? 0) ? b : a), clients[0]);
+  if (!top || !rate(top) || !of) return '';
+  return `${top.name} ${Math.min(100, rate(top) / of * 100).toFixed(0)} %`;
+}
 
 // percent of a quota, 100 at most.
 export function percent(n, of) { return of ? Math.min(100, n / of * 100) : 0; }
@@ -58,13 +65,14 @@ export const leastBar = 1e6 / 8, leastLine = 1e5 / 8;
 const width = 120, height = 30;
 export const slots = 60;
 
-// line is the path of rates in SVG: an area down to the ground where it is closed.
+// line is the path of rates in SVG, from the middle of slot to slot and flat to the
+// ends; an area down to the ground where it is closed.
 export function line(rates, top, closed) {
   if (rates.length === 0) return '';
-  const step = width / (slots - 1), left = width - step * (rates.length - 1);
-  const points = rates.map((n, i) => `${(left + step * i).toFixed(1)} ${(height * (1 - Math.min(1, n / top))).toFixed(1)}`);
-  if (!closed) return `M${points.join('L')}`;
-  return `M${left.toFixed(1)} ${height.toFixed(1)}L${points.join('L')}L${width.toFixed(1)} ${height.toFixed(1)}Z`;
+  const step = width / slots, left = width - step * rates.length;
+  const point = (x, y) => `${x.toFixed(1)} ${y.toFixed(1)}`, high = (n) => height * (1 - Math.min(1, n / top));
+  const points = [point(left, high(rates[0])), ...rates.map((n, i) => point(left + step * (i + 0.5), high(n))), point(width, high(rates.at(-1)))];
+  return closed ? `M${point(left, height)}L${points.join('L')}L${point(width, height)}Z` : `M${points.join('L')}`;
 }
 
 export function peak(least, ...lists) { return Math.max(least, ...lists.flat()); }
@@ -87,8 +95,10 @@ export function showUse(use) {
   const $ = (id) => document.getElementById(id);
   set($('connections'), count(use.connections));
   set($('today'), size(today(use)));
-  set($('period').querySelector('.used'), size(period(use)));
-  if (use.quota_bytes !== null && $('period').querySelector('rect')) bar($('period'), percent(period(use), use.quota_bytes));
+  set($('today-split'), split(use.today_rx_bytes, use.today_tx_bytes));
+  set($('used'), size(period(use)));
+  if ($('period-split')) set($('period-split'), split(use.period_rx_bytes, use.period_tx_bytes));
+  else bar($('period'), percent(period(use), use.quota_bytes));
 }
 
 export function showHealth(h) {
