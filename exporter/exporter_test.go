@@ -530,7 +530,7 @@ func TestTLSAndBasicAuth(t *testing.T) {
 	}
 	for _, address := range addresses {
 		eventually(t, "it answers", func() bool { return status(address, "/-/ready", "lab") == http.StatusOK })
-		for _, path := range []string{"/", "/metrics", "/-/healthy"} {
+		for _, path := range []string{"/", "/metrics", "/-/healthy", "/api/v1/clients", "/api/v1/stream", "/live/style.css"} {
 			if got := status(address, path, "lab"); got != http.StatusOK {
 				t.Errorf("%s%s: %d with the password", address, path, got)
 			}
