@@ -48,6 +48,9 @@ test: lint ## run every test that this machine can, and say what was left out
 	if ! tests/tools.sh $(isc_tools) >/dev/null; then \
 		skip='$(isc_tests)'; leave_out 'leases of real DHCP servers: that needs dhcpd and dhclient of ISC'; \
 	fi && \
+	if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then \
+		skip="$${skip:+$$skip|}^TestBrowser$$"; leave_out 'the live page in a browser: that needs Chromium'; \
+	fi && \
 	if [ -z "$$NIXPKGS_LIB" ]; then \
 		leave_out 'evaluation of the NixOS module: it needs a checkout of nixpkgs, or of its lib, at NIXPKGS_LIB=path'; \
 	fi && \
@@ -111,6 +114,11 @@ module: check-go ## write down what the NixOS module makes: tests/module/golden,
 .PHONY: preview
 preview: check-go ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
 	@PATH="$$PATH:$$(tests/tools.sh --path prometheus)" dashboards/preview/run.sh docs/images
+
+.PHONY: live-pictures
+live-pictures: check-go ## draw the live page into docs/images, 8 minutes (needs Chromium)
+	@$(call with,nft) && \
+	go test ./tests/live -run='^TestPictures$$' -count=1 -timeout 20m -exec "$$netns" -args -pictures="$$PWD/docs/images"
 
 .PHONY: clean
 clean: ## remove what was built and fetched

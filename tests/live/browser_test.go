@@ -41,7 +41,7 @@ type reply struct {
 // chromium finds the browser, under the names that distributions give it.
 func chromium(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{"chromium", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}

@@ -130,6 +130,7 @@ clients:
 	t.Run("hog rises to the top", func(t *testing.T) {
 		risesToTheTop(t, b, e, func(rate lab.Rate) { download(parent, l, "bob", rate) })
 	})
+	t.Run("words", func(t *testing.T) { words(t, b, e) })
 	t.Run("sort", func(t *testing.T) { sorts(t, b, e) })
 	t.Run("filter", func(t *testing.T) { filters(t, b, e) })
 	t.Run("hostile name", func(t *testing.T) { hostileName(t, b, e) })
@@ -167,6 +168,23 @@ func risesToTheTop(t *testing.T, b *browser, e *exporter, download func(lab.Rate
 	p.await(firstRow + `.querySelector("td.down rect").getAttribute("width") > 90`)
 	p.await(firstRow + `.querySelector("td.recent path.down").getAttribute("d").length > 20`)
 	p.checkConsole("a minute of use")
+}
+
+// words asks the script for all that the server says of the same values.
+func words(t *testing.T, b *browser, e *exporter) {
+	text, err := os.ReadFile("../../exporter/internal/web/testdata/words.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := live(t, b, e.url("/"))
+	faults := eval[[]string](p, fmt.Sprintf(`import("/live/words.js").then((words) => %s
+		.map(({ function: name, args, want }) => [name, args, want, words[name](...args)])
+		.filter(([, , want, got]) => want !== got)
+		.map((fault) => JSON.stringify(fault)))`, text))
+	for _, fault := range faults {
+		t.Error("function, arguments, the server, the script:", fault)
+	}
+	p.checkConsole("words")
 }
 
 func sorts(t *testing.T, b *browser, e *exporter) {
@@ -237,19 +255,10 @@ func hostileName(t *testing.T, b *browser, e *exporter) {
 
 func keyboard(t *testing.T, b *browser, e *exporter) {
 	p := live(t, b, e.url("/"))
-	for i := 0; eval[string](p, `document.activeElement.closest("th")?.className ?? ""`) != "name"; i++ {
-		if i > 20 {
-			t.Fatal("the tabulator does not lead to the table's head")
-		}
-		p.press("Tab")
-	}
+	p.tabTo(`document.activeElement.closest("th")?.dataset.sort === "name"`)
 	p.press("Enter")
-	if got := p.column(".name a"); got[1] != "alice" {
-		t.Errorf("the order is %v", got)
-	}
-	for range 9 { // over the other columns into the table
-		p.press("Tab")
-	}
+	p.await(`document.querySelector("th.name").getAttribute("aria-sort") === "ascending"`)
+	p.tabTo(`document.activeElement.closest("tbody")`)
 	before := eval[string](p, "document.activeElement.textContent")
 	eval[bool](p, `(() => { const s = document.getElementById("sort"); s.value = "down"; s.dispatchEvent(new Event("change")); return true })()`)
 	time.Sleep(1200 * time.Millisecond)

@@ -144,6 +144,18 @@ func (p *page) press(keys ...string) {
 	}
 }
 
+// tabTo presses the tabulator until an expression is true.
+func (p *page) tabTo(expression string) {
+	p.t.Helper()
+	for range 40 {
+		if eval[bool](p, "Boolean("+expression+")") {
+			return
+		}
+		p.press("Tab")
+	}
+	p.t.Fatalf("the tabulator does not lead to %s", expression)
+}
+
 func (p *page) write(text string) {
 	p.t.Helper()
 	p.call("Input.insertText", map[string]any{"text": text})

@@ -156,7 +156,7 @@ func TestWords(t *testing.T) {
 	for _, c := range d.Clients {
 		say("what", what(&c), c)
 	}
-	for _, rates := range [][]uint64{{}, {5}, {0, 100, 300, 50}} {
+	for _, rates := range [][]uint64{{}, {6}, {0, 100, 300, 50}} {
 		say("line", line(rates, 200, true), rates, 200, true)
 		say("line", line(rates, 200, false), rates, 200, false)
 	}
