@@ -28,7 +28,7 @@ IPv4 and IPv6 are counted together, and each client is one series however many a
 The kernel does the counting, in an nftables table of the exporter's own named network_metrics;
 it goes on while the exporter is away, and no rule of anybody else is touched.
 That takes Linux 5.8 or later and CAP_NET_ADMIN.
-The metrics are at http://127.0.0.1:9101/metrics.
+The metrics are at http://127.0.0.1:9101/metrics, and http://127.0.0.1:9101/ shows who uses the line now.
 .SH OPTIONS
 {{range .App.Flags}}{{if not .Hidden -}}
 .TP

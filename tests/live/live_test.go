@@ -56,7 +56,9 @@ func newExporter(t *testing.T, config string) *exporter {
 
 func (e *exporter) start(t *testing.T) {
 	t.Helper()
-	e.cmd = exec.Command(e.program, "--config.file="+e.config, "--web.listen-address="+e.address)
+	e.cmd = exec.Command("sh", "-c", `echo router >/proc/sys/kernel/hostname; exec "$0" "$@"`,
+		e.program, "--config.file="+e.config, "--web.listen-address="+e.address)
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUTS} // which the page tells its name of
 	if err := e.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -86,8 +86,11 @@ func what(c *Client) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")
 }
 
-// split tells both directions apart.
-func split(rx, tx uint64) string { return "↓ " + size(rx) + " ↑ " + size(tx) }
+// split tells both directions apart; a line may break between them only.
+func split(rx, tx uint64) string {
+	whole := func(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
+	return whole("↓ "+size(rx)) + " " + whole("↑ "+size(tx))
+}
 
 func protocols(c *Client) string {
 	return fmt.Sprintf("%d TCP, %d UDP, %d other", c.TCP, c.UDP, c.ICMP+c.Other)

@@ -5,7 +5,8 @@ import { set } from './words.js';
 
 const pollPause = 5000, retryStream = 30000;
 
-// follow calls start with all there is and its history, then next for each snapshot.
+// follow calls start with all there is and its history, then next for each snapshot,
+// which may answer what to say in place of "Live:".
 export function follow(path, { start, next }) {
   const root = document.body.dataset.root;
   const state = document.getElementById('state'), time = document.getElementById('time');
@@ -19,7 +20,7 @@ export function follow(path, { start, next }) {
   function show(doc) {
     time.dateTime = doc.time;
     set(time, new Date(doc.time).toLocaleTimeString());
-    next(doc);
+    return next(doc);
   }
 
   async function ask(what) {
@@ -47,8 +48,7 @@ export function follow(path, { start, next }) {
   function listen() {
     stream = new EventSource(`${root}api/v1/stream`);
     stream.addEventListener('snapshot', (event) => {
-      tell('Live:', true);
-      show(JSON.parse(event.data));
+      tell(show(JSON.parse(event.data)) ?? 'Live:', true);
     });
     stream.addEventListener('error', () => {
       if (stream.readyState !== EventSource.CLOSED) { // the browser tries again
@@ -62,8 +62,7 @@ export function follow(path, { start, next }) {
   // poll stands in for a stream that was refused.
   async function poll(since) {
     try {
-      show(await ask('api/v1/clients'));
-      tell('Every 5 seconds, for many are looking:', true);
+      tell(show(await ask('api/v1/clients')) ?? 'Every 5 seconds, for many are looking:', true);
     } catch {
       tell('Connection lost, trying again. As of', false);
     }

@@ -10,12 +10,12 @@ document.documentElement.classList.add('scripted');
 
 function chart(name, trail, otherwise) {
   const top = say.draw($(name), trail.rx, trail.tx, say.leastLine);
-  say.set($(name).querySelector('.top'), trail.rx.length ? say.rate(top) : otherwise);
+  say.set($(name).querySelector('.top'), trail.rx.length ? `at most ${say.rate(top)}` : otherwise);
 }
 
 function show(doc) {
   const client = doc.clients?.find((c) => c.id === id);
-  if (!client) return;
+  if (!client) return 'It left, or has another address. As of';
   const now = Date.parse(doc.time), seconds = told ? Math.min(10, (now - told) / 1000) : 0;
   told = now;
   const rx = client.rx_bytes_per_second ?? 0, tx = client.tx_bytes_per_second ?? 0;
@@ -26,6 +26,7 @@ function show(doc) {
   }
   facts(client, doc.time);
   say.showHealth(doc.health);
+  return undefined;
 }
 
 function facts(client, time) {

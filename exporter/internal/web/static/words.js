@@ -38,7 +38,8 @@ export function what(client) {
 
 export function today(use) { return use.today_rx_bytes + use.today_tx_bytes; }
 export function period(use) { return use.period_rx_bytes + use.period_tx_bytes; }
-export function split(rx, tx) { return `↓ ${size(rx)} ↑ ${size(tx)}`; }
+// split tells both directions apart; a line may break between them only.
+export function split(rx, tx) { return [`↓ ${size(rx)}`, `↑ ${size(tx)}`].map((s) => s.replaceAll(' ', '\u00a0')).join(' '); }
 
 // most names the client with the largest share of the line.
 export function most(clients, of, rate) {
