@@ -166,9 +166,11 @@ func TestGlances(t *testing.T) {
 			t.Error("no history where it is asked for")
 		}
 		time.Sleep(2 * time.Second)
+		g.mu.Lock()
 		if g.last != [2]*glance{} {
 			t.Error("old readings are kept")
 		}
+		g.mu.Unlock()
 		if g.take(false, true); reads != 3 {
 			t.Errorf("%d readings, want a third one", reads)
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/csv"
 	"encoding/json"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -107,11 +108,13 @@ func indented(t *testing.T, text []byte) string {
 	return string(out) + "\n"
 }
 
-// golden compares with a file, or writes it where UPDATE is set.
+var update = flag.Bool("update", false, "write testdata anew")
+
+// golden compares with a file, or writes it if asked to.
 func golden(t *testing.T, file, got string) {
 	t.Helper()
 	file = "testdata/" + file
-	if os.Getenv("UPDATE") != "" {
+	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
