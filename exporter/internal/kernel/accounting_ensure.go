@@ -197,24 +197,11 @@ func (a *Accounting) prepare(t *table, have tableState, needed bool) (tableState
 	case fits:
 		return have, a.writer.adopt(t.Table, have)
 	case needed:
-		state, err := t.make(have.handle != 0)
-		if a.writer.owning && errors.Is(err, unix.EOPNOTSUPP) { // the kernel has no such tables
-			if err := a.stopOwning(); err != nil {
-				return tableState{}, err
-			}
-			state, err = t.make(false)
-		}
-		return state, err
+		return t.make(have.handle != 0)
 	case ours:
 		return tableState{}, t.remove()
 	}
 	return tableState{}, nil
-}
-
-func (a *Accounting) stopOwning() error {
-	err := a.writer.Close()
-	a.writer.owning = false
-	return errors.Join(err, a.writer.reopen())
 }
 
 // unsupported tells an error of a kernel that lacks the netdev hooks.

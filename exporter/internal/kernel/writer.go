@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/nftables"
@@ -33,7 +34,27 @@ type writer struct {
 
 func openWriter(owning bool) (*writer, error) {
 	w := &writer{owning: owning}
-	return w, w.open()
+	if err := w.open(); err != nil || !owning {
+		return w, err
+	}
+	return w, w.probe()
+}
+
+// probe gives up owning where the kernel cannot keep such tables, so that those
+// there are without protection are taken over as they are. It makes a table and
+// deletes it in one transaction, which nobody sees. Kernels answer EOPNOTSUPP to
+// flags that they do not know, before Linux 5.13 EINVAL; other errors are for
+// Ensure to tell.
+func (w *writer) probe() error {
+	t := &nftables.Table{Name: "probe_" + token(), Family: nftables.TableFamilyINet}
+	err := w.transact(newOwned(t), tableMessage(t, unix.NFT_MSG_DELTABLE, 0))
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) {
+		w.owning = false
+	}
+	if err != nil {
+		return w.reopen()
+	}
+	return nil
 }
 
 func (w *writer) open() error {
@@ -92,41 +113,15 @@ func (w *writer) adopt(t *nftables.Table, s tableState) error {
 	return err
 }
 
-// own makes a table, or takes over one that nobody owns. It answers
-// unix.EOPNOTSUPP where the kernel cannot keep such a table, or where the table
-// was made without the flags. (google/nftables v0.3.0 sends no flags.)
+// own makes a table, or takes over one that nobody owns. (google/nftables v0.3.0
+// sends no flags.)
 func (w *writer) own(t *nftables.Table) error {
-	data := []byte{byte(t.Family), unix.NFNETLINK_V0, 0, 0}
-	data = appendAttr(data, unix.NFTA_TABLE_NAME, append([]byte(t.Name), 0))
-	data = appendAttr(data, unix.NFTA_TABLE_FLAGS, binary.BigEndian.AppendUint32(nil, tableFlags))
-	batch := func(typ uint16) netlink.Message {
-		return netlink.Message{
-			Header: netlink.Header{Type: netlink.HeaderType(typ), Flags: netlink.Request},
-			Data:   []byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, unix.NFNL_SUBSYS_NFTABLES},
-		}
-	}
 	if w.socket == nil {
 		if err := w.reopen(); err != nil {
 			return err
 		}
 	}
-	if err := w.socket.SetDeadline(time.Now().Add(dumpTimeout)); err != nil {
-		return err
-	}
-	_, err := w.socket.SendMessages([]netlink.Message{
-		batch(unix.NFNL_MSG_BATCH_BEGIN),
-		{
-			Header: netlink.Header{
-				Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_NEWTABLE),
-				Flags: netlink.Request | netlink.Acknowledge | netlink.Create,
-			},
-			Data: data,
-		},
-		batch(unix.NFNL_MSG_BATCH_END),
-	})
-	if err == nil {
-		_, err = w.socket.Receive()
-	}
+	err := w.transact(newOwned(t))
 	switch {
 	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("another program owns table %s: is another exporter running? (%w)", t.Name, err)
@@ -134,6 +129,37 @@ func (w *writer) own(t *nftables.Table) error {
 		return errors.Join(fmt.Errorf("own table %s: %w", t.Name, err), w.reopen())
 	}
 	return nil
+}
+
+// transact sends a transaction by the owning socket and waits for the answer to
+// its first message.
+func (w *writer) transact(messages ...netlink.Message) error {
+	if err := w.socket.SetDeadline(time.Now().Add(dumpTimeout)); err != nil {
+		return err
+	}
+	batch := func(typ uint16) netlink.Message {
+		return netlink.Message{
+			Header: netlink.Header{Type: netlink.HeaderType(typ), Flags: netlink.Request},
+			Data:   []byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, unix.NFNL_SUBSYS_NFTABLES},
+		}
+	}
+	all := slices.Concat([]netlink.Message{batch(unix.NFNL_MSG_BATCH_BEGIN)}, messages, []netlink.Message{batch(unix.NFNL_MSG_BATCH_END)})
+	_, err := w.socket.SendMessages(all)
+	if err == nil {
+		_, err = w.socket.Receive()
+	}
+	return err
+}
+
+// newOwned makes a table that this socket owns.
+func newOwned(t *nftables.Table) netlink.Message {
+	m := tableMessage(t, unix.NFT_MSG_NEWTABLE, netlink.Acknowledge|netlink.Create)
+	m.Data = appendAttr(m.Data, unix.NFTA_TABLE_FLAGS, binary.BigEndian.AppendUint32(nil, tableFlags))
+	return m
+}
+
+func tableMessage(t *nftables.Table, typ uint16, flags netlink.HeaderFlags) netlink.Message {
+	return request(byte(t.Family), typ, netlink.Request|flags, attr{unix.NFTA_TABLE_NAME, t.Name})
 }
 
 // Close gives up ownership; the tables stay.

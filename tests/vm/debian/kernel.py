@@ -1,8 +1,9 @@
-# Runs the tests of counting in every topology on this machine's kernel. It has all
-# that they need: what one would skip elsewhere is an error here.
+# Runs the tests of counting in every topology, and of protected tables, on this
+# machine's kernel. It has all that they need: what one would skip elsewhere is an
+# error here.
 import re
 
-TESTS = "TestTopologies|TestSwitching|TestWANThat|TestOffload|TestForwardHookUnderFlowtable"
+TESTS = "TestTopologies|TestSwitching|TestWANThat|TestOffload|TestForwardHookUnderFlowtable|TestProtection"
 
 with subtest(machine.succeed("uname -r").strip()):
     output = machine.succeed(f"REQUIRE_ALL=1 exporter.test -test.v -test.run '^({TESTS})' 2>&1", timeout=500)
