@@ -50,6 +50,13 @@ func TestTextIsClientGolangs(t *testing.T) {
 		"hostile names": hostile,
 		"nothing":       {Snapshot: &registry.Snapshot{}},
 	}
+	big := crowd(2*partClients + 10)
+	for i := range big.Clients {
+		if i != 2*partClients+7 { // the parts before that one's have no quota
+			big.Clients[i].Quota = 0
+		}
+	}
+	rows["a crowd"] = big
 	for seed := range uint64(20) {
 		rows[fmt.Sprintf("random %d", seed)] = random(rand.New(rand.NewPCG(seed, 0)))
 	}
@@ -149,7 +156,7 @@ func TestValuesAreWrittenAsExpfmtDoes(t *testing.T) {
 		1.7999999985e9, 1e-4, 1e-5, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Pi, math.NaN(), math.Inf(1), math.Inf(-1),
 	}
 	for n := 1.0; n < 1<<60; n = n*3 + 7 { // of all lengths, with zeros at the end and without
-		values = append(values, n, math.Round(n/1000)*1000, n+0.5)
+		values = append(values, n, math.Round(n/1000)*1000, n+0.5, n/1000, math.Nextafter(n/1000, 0))
 	}
 	values = append(values, 1<<53-1, 1<<53+2, 1_000_001, 9_999_999, 10_000_000)
 	for _, v := range values {
@@ -270,7 +277,7 @@ func BenchmarkClientGolang(b *testing.B) {
 }
 
 func benchmark(b *testing.B, prepare func(Scrape) func() error) {
-	for _, n := range []int{25, 250, 4096} {
+	for _, n := range []int{25, 250, 4096, 10_000} {
 		b.Run(fmt.Sprintf("clients=%d", n), func(b *testing.B) {
 			scrape := prepare(crowd(n))
 			b.ReportAllocs()

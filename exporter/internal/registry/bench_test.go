@@ -12,7 +12,7 @@ import (
 // BenchmarkReading takes one reading of dual-stack clients of which a tenth moved
 // something, and a snapshot of it.
 func BenchmarkReading(b *testing.B) {
-	for _, clients := range []int{25, 250, 4096} {
+	for _, clients := range []int{25, 250, 4096, 10_000} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
 			r := New(Config{MaxClients: 2 * clients, OfflineThreshold: time.Minute}, t0)
 			n := net
