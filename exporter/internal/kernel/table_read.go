@@ -206,7 +206,11 @@ func (t *table) readSets(acct *sample.Accounting) error {
 	var found [2][]sample.Element
 	for i := range found {
 		families.Go(func() error {
-			found[i] = make([]sample.Element, 0, t.elements[i])
+			room := t.elements[i]
+			if i == 0 { // and for the others behind
+				room += t.elements[1]
+			}
+			found[i] = make([]sample.Element, 0, room)
 			for j := range t.sets {
 				s := &t.sets[len(t.sets)-1-j]
 				if s.ipv6 != (i == 1) {

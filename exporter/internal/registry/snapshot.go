@@ -94,16 +94,18 @@ func (r *Registry) Look(now time.Time) *Snapshot {
 		Period:      minus(r.line(), r.period.Base),
 		PeriodQuota: r.cfg.Quota.Bytes, Today: minus(r.line(), r.today.Base),
 		Rate: r.motion.rate, RateInterval: r.pace.interval,
-		Clients: make([]Client, 0, len(r.clients)),
 	}
 	if r.pace.interval > 0 {
 		s.RateTime = r.pace.first.Add(r.pace.last)
 	}
 	r.forgetLeavers()
 	slices.SortFunc(r.order, byAddress)
-	for _, c := range r.order {
+	s.Clients = make([]Client, len(r.order))
+	addrs := make([]netip.Addr, 0, len(r.byAddr)) // of all clients, one behind the other
+	for i, c := range r.order {
 		r.rename(c)
-		s.Clients = append(s.Clients, r.view(c, now))
+		addrs = append(addrs, c.addrs...)
+		r.view(c, now, addrs[len(addrs)-len(c.addrs):len(addrs):len(addrs)], &s.Clients[i])
 	}
 	return s
 }
@@ -126,16 +128,18 @@ func (r *Registry) online(c *client, now time.Time) bool {
 	return !c.lastSeen.IsZero() && now.Sub(c.lastSeen) <= r.cfg.OfflineThreshold
 }
 
-func (r *Registry) view(c *client, now time.Time) Client {
-	v := Client{
-		Addr: c.primary, Addrs: slices.Clone(c.addrs), Connections: c.connections,
+// view fills v with what is known of a client, addrs being its own copy of the
+// client's addresses.
+func (r *Registry) view(c *client, now time.Time, addrs []netip.Addr, v *Client) {
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	*v = Client{
+		Addr: c.primary, Addrs: addrs, Connections: c.connections,
 		Totals: c.totals.minus(c.base), Lifetime: c.totals.Internet,
 		Period: minus(c.totals.Internet, c.period.Base), Quota: r.quota(c).Bytes,
 		Today: minus(c.totals.Internet, c.today.Base), Rate: c.motion.rate,
 		FirstSeen: c.firstSeen, LastSeen: c.lastSeen, Baseline: c.baseline || c.declared != nil,
 		Online: r.online(c, now),
 	}
-	slices.SortFunc(v.Addrs, netip.Addr.Compare)
 	if len(c.macs) > 0 {
 		v.MAC = c.macs[0]
 	}
@@ -148,7 +152,6 @@ func (r *Registry) view(c *client, now time.Time) Client {
 	if c.declared != nil {
 		v.Type = c.declared.Type
 	}
-	return v
 }
 
 func (r *Registry) name(c *client) (string, NameSource) {
