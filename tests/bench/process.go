@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -20,6 +20,7 @@ type process struct {
 	cmd     *exec.Cmd
 	url     string // of the exporter
 	client  *http.Client
+	answer  bytes.Buffer // the last one, of which the next takes the place
 	scrapes int
 }
 
@@ -77,6 +78,8 @@ func (p *process) stop() {
 	_ = p.cmd.Wait()
 }
 
+// get reads an answer, as Prometheus does into memory that is there already. It
+// holds until the next one.
 func (p *process) get(path string) ([]byte, error) {
 	res, err := p.client.Get(p.url + path)
 	if err != nil {
@@ -86,7 +89,9 @@ func (p *process) get(path string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s", path, res.Status)
 	}
-	return io.ReadAll(res.Body)
+	p.answer.Reset()
+	_, err = p.answer.ReadFrom(res.Body)
+	return p.answer.Bytes(), err
 }
 
 // scrape reads the metrics as Prometheus would, text and all.
@@ -103,9 +108,9 @@ func (m metrics) value(series string) float64 { return m.sum(series + " ") }
 
 // sum adds up the samples that begin so.
 func (m metrics) sum(prefix string) (sum float64) {
-	for line := range strings.Lines(string(m)) {
-		if strings.HasPrefix(line, prefix) {
-			v, _ := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndexByte(line, ' '):]), 64)
+	for line := range bytes.Lines(m) {
+		if bytes.HasPrefix(line, []byte(prefix)) {
+			v, _ := strconv.ParseFloat(string(bytes.TrimSpace(line[bytes.LastIndexByte(line, ' '):])), 64)
 			sum += v
 		}
 	}
@@ -114,8 +119,8 @@ func (m metrics) sum(prefix string) (sum float64) {
 
 // count is how many samples begin so.
 func (m metrics) count(prefix string) (n int) {
-	for line := range strings.Lines(string(m)) {
-		if strings.HasPrefix(line, prefix) {
+	for line := range bytes.Lines(m) {
+		if bytes.HasPrefix(line, []byte(prefix)) {
 			n++
 		}
 	}
