@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,6 +79,25 @@ func TestForward(t *testing.T) {
 		if err := r.LoadRuleset("delete table inet " + oldTable); err != nil {
 			t.Fatal(err)
 		}
+	}
+	neighbours, stations, err := readOldPresence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := func(list []heard, mac func(heard) string) int {
+		n := 0
+		for _, h := range list {
+			if strings.HasPrefix(mac(h), "52:54:01:00:00:") {
+				n++
+			}
+		}
+		return n
+	}
+	if n := known(neighbours, func(h heard) string { return h.LLAddr }); n != 2*4 {
+		t.Errorf("%d addresses of clients among %d neighbours, want 8", n, len(neighbours))
+	}
+	if n := known(stations, func(h heard) string { return h.MAC }); n != 4 {
+		t.Errorf("%d clients among %d stations, want 4", n, len(stations))
 	}
 	if err := r.connect(100); err != nil {
 		t.Fatal(err)

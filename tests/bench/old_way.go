@@ -91,13 +91,16 @@ const standInArg = "stand-in"
 
 const standInInterval = 2 * time.Second
 
-// standIn reads everything every two seconds until it is ended, and serves
-// nothing: a lower bound of what the old way costs.
+// standIn reads every two seconds all that the exporter reads of the lab, until
+// it is ended, and serves nothing: a lower bound of what that costs the old way.
 func standIn() {
 	for range time.Tick(standInInterval) {
 		_, err := readOldCounters()
 		if err == nil {
 			_, err = readOldConnections()
+		}
+		if err == nil {
+			_, _, err = readOldPresence()
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "stand-in:", err)
