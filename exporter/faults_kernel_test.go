@@ -217,7 +217,7 @@ func renumbered(t *testing.T, v *victim) {
 }
 
 // forgedSources has alice send from 65,000 addresses: sixteen times as many as
-// clients are let in.
+// clients are let in. Soon afterwards there is a place for a newcomer again.
 func forgedSources(t *testing.T, v *victim) {
 	sent, err := v.Spoof(t.Context(), "alice", forged())
 	if err != nil {
@@ -238,6 +238,15 @@ func forgedSources(t *testing.T, v *victim) {
 	if n := m.value("network_clients"); n != float64(len(v.Clients)+1) {
 		t.Errorf("%v clients, want those of the lab and the forger", n)
 	}
+	newcomer := lab.Spoof{Sources: lab.Sources(netip.MustParsePrefix("fd00:1::/64"), 0x5000, 1), MAC: lab.MAC{0x52, 0x54, 0, 0xaa, 0xbb, 0xcd}.HardwareAddr()}
+	took := eventually(t, "a newcomer is counted", func() bool {
+		if _, err := v.Spoof(t.Context(), "alice", newcomer); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(200 * time.Millisecond)
+		return v.scrape(t).sum("network_client_tx_bytes_total", "mac", newcomer.MAC.String()) > 0
+	})
+	t.Logf("a newcomer found a place after %v", took)
 }
 
 var forgedMAC = lab.MAC{0x52, 0x54, 0, 0xaa, 0xbb, 0xcc}

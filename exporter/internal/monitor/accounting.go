@@ -276,8 +276,8 @@ func (m *Monitor) readAccountingThen(then func(*kernel.Accounting)) {
 	})
 }
 
-// tidy forgets what was not seen for long: clients, addresses, and elements of
-// the kernel, whose places others may need.
+// tidy forgets what was not seen for long: clients, addresses, and a table that
+// counts no more.
 func (m *Monitor) tidy() {
 	m.mu.Lock()
 	m.registry.Tidy(time.Now())
@@ -289,13 +289,17 @@ func (m *Monitor) tidy() {
 				m.log.Debug("removing the table of the other hook went wrong", "err", err)
 			}
 		}
-		m.mu.Lock()
-		idle := m.registry.Idle(time.Now())
-		m.mu.Unlock()
-		if len(idle) == 0 {
-			return
-		}
-		gone, err := acct.Drain(idle)
+	})
+	m.drain()
+}
+
+// drain deletes elements that are idle, right after they were read once more.
+func (m *Monitor) drain() {
+	if len(m.idle()) == 0 {
+		return
+	}
+	m.readAccountingThen(func(acct *kernel.Accounting) {
+		gone, err := acct.Drain(m.idle())
 		if err != nil {
 			m.log.Debug("draining idle elements went wrong", "err", err)
 		}
@@ -304,6 +308,12 @@ func (m *Monitor) tidy() {
 		m.saveSoon() // the state must not expect them to count on
 		m.mu.Unlock()
 	})
+}
+
+func (m *Monitor) idle() []sample.Element {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.registry.Idle(time.Now())
 }
 
 // seed makes places for the downloads of confirmed neighbours.

@@ -186,7 +186,8 @@ func (m *Monitor) interval() time.Duration {
 }
 
 // refresh reads what scrapes do not: presence, and the byte counters where no
-// scrape did, so that little is lost with a table that somebody deletes.
+// scrape did, so that little is lost with a table that somebody deletes. It makes
+// room in the kernel's sets.
 func (m *Monitor) refresh() {
 	m.mu.Lock()
 	stale := time.Since(m.lastRead) >= m.cfg.UpdateInterval*9/10
@@ -194,6 +195,7 @@ func (m *Monitor) refresh() {
 	if stale { // before an address changes hands
 		m.readAccounting()
 	}
+	m.drain()
 	m.readPresence()
 }
 
