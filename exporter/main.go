@@ -24,6 +24,7 @@ import (
 
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/monitor"
+	"router-monitoring/exporter/internal/top"
 )
 
 const (
@@ -36,10 +37,23 @@ func main() {
 	kingpin.ManPageTemplate = manPage
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := command(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", program, err)
 		os.Exit(1)
 	}
+}
+
+// command runs what the command line asks for: the exporter, unless it names
+// another command.
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 || args[0] != top.Command {
+		return run(ctx, args)
+	}
+	app, show := top.App(program)
+	if _, err := app.Parse(args[1:]); err != nil {
+		return fmt.Errorf("%w, try %s --help", err, top.Command)
+	}
+	return show(ctx)
 }
 
 // options are the command line.

@@ -85,9 +85,9 @@ func direction(rises bool) string {
 	return "descending"
 }
 
-// arrange sorts and filters. by is the key of an order, with a minus in front for
+// Arrange sorts and filters. by is the key of an order, with a minus in front for
 // the other way round; what it is not gives the first one.
-func arrange(clients []Client, by, filter string) ([]*Client, string) {
+func Arrange(clients []Client, by, filter string) ([]*Client, string) {
 	key, reversed := strings.CutPrefix(by, "-")
 	i := slices.IndexFunc(orders, func(o order) bool { return o.Key == key })
 	if i < 0 {
@@ -117,4 +117,12 @@ func matches(c *Client, filter string) bool {
 		}
 	}
 	return true
+}
+
+// Orders are the keys that Arrange knows.
+func Orders() (keys []string) {
+	for _, o := range orders {
+		keys = append(keys, o.Key)
+	}
+	return keys
 }

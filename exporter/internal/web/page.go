@@ -64,7 +64,7 @@ type minute struct {
 func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	g := h.glances.take(true, true)
 	v := &overview{Document: g.Document, Filter: r.FormValue("q"), Orders: orders, Line: draw(g.Totals.History.Recent, leastLine)}
-	found, by := arrange(g.Clients, r.FormValue("sort"), v.Filter)
+	found, by := Arrange(g.Clients, r.FormValue("sort"), v.Filter)
 	v.Columns = columns(by, v.Filter)
 	v.Sort, v.Found, v.Hidden = strings.TrimPrefix(by, "-"), len(found), max(0, len(found)-maxRows)
 	v.MostDown = most(g.Clients, g.Totals.RXRate, func(c *Client) *uint64 { return c.RXRate })

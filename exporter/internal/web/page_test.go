@@ -107,7 +107,7 @@ func TestArrange(t *testing.T) {
 		{"up", "tv nowhere", "", "up"},
 		{"connections", "fd00:1::", "tv,fd00:1::7", "connections"},
 	} {
-		found, by := arrange(d.Clients, tt.by, tt.filter)
+		found, by := Arrange(d.Clients, tt.by, tt.filter)
 		var names []string
 		for _, c := range found {
 			names = append(names, c.Name)
@@ -130,31 +130,31 @@ type said struct {
 func TestWords(t *testing.T) {
 	var all []said
 	say := func(function string, want any, args ...any) { all = append(all, said{function, args, want}) }
-	say("rate", rate(nil), nil)
+	say("rate", Rate(nil), nil)
 	for _, n := range []uint64{0, 1, 12, 124, 125, 1249, 12_499, 124_999, 125_000, 1_250_000, 12_345_678, 124_999_999, 125_000_000, 12_500_000_000} {
-		say("rate", rate(&n), n)
-		say("size", size(n), n)
+		say("rate", Rate(&n), n)
+		say("size", Size(n), n)
 	}
 	for _, n := range []uint64{999, 1000, 1e15, 1e18} {
-		say("size", size(n), n)
+		say("size", Size(n), n)
 	}
 	now := t0.Truncate(time.Second).UTC()
 	for _, passed := range []time.Duration{0, 59 * time.Second, time.Hour - 1, time.Hour, 48*time.Hour - time.Second, 48 * time.Hour, 1000 * time.Hour} {
 		c := Client{LastSeen: new(now.Add(-passed).Truncate(time.Second))}
-		say("ago", ago(now, &c), now, c)
+		say("ago", Ago(now, &c), now, c)
 	}
-	say("ago", ago(now, &Client{}), now, Client{})
-	say("ago", ago(now, &Client{Online: true}), now, Client{Online: true})
+	say("ago", Ago(now, &Client{}), now, Client{})
+	say("ago", Ago(now, &Client{Online: true}), now, Client{Online: true})
 	say("split", split(1500, 2), 1500, 2)
 	r := example(false)
 	d := newDocument(r, Router{})
-	say("health", health(d.Health), d.Health)
+	say("health", HealthLine(d.Health), d.Health)
 	r.Problems, r.Clients = nil, nil
-	say("health", health(newDocument(r, Router{}).Health), newDocument(r, Router{}).Health)
+	say("health", HealthLine(newDocument(r, Router{}).Health), newDocument(r, Router{}).Health)
 	r.Hook = ""
-	say("health", health(newDocument(r, Router{}).Health), newDocument(r, Router{}).Health)
+	say("health", HealthLine(newDocument(r, Router{}).Health), newDocument(r, Router{}).Health)
 	for _, c := range d.Clients {
-		say("what", what(&c), c)
+		say("what", What(&c), c)
 	}
 	for _, rates := range [][]uint64{{}, {6}, {0, 100, 300, 50}} {
 		say("line", line(rates, 200, true), rates, 200, true)

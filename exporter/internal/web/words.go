@@ -11,7 +11,7 @@ import (
 // What stands here is said again in static/words.js, word for word: the server
 // writes the page as it is at first, and the script goes on.
 var words = template.FuncMap{
-	"rate": rate, "size": size, "ago": ago, "what": what, "health": health, "percent": percent, "sum": sum, "split": split, "protocols": protocols,
+	"rate": Rate, "size": Size, "ago": Ago, "what": What, "health": HealthLine, "percent": percent, "sum": sum, "split": split, "protocols": protocols,
 	"source": func(s string) string { return sources[s] },
 	"hour":   func(t time.Time) string { return t.Local().Format("15:04") },
 	"clock":  func(t time.Time) string { return t.Local().Format("15:04:05") },
@@ -20,8 +20,8 @@ var words = template.FuncMap{
 	"add":    func(a, b uint64) uint64 { return a + b },
 }
 
-// rate is bytes a second in bits, as lines are sold.
-func rate(n *uint64) string {
+// Rate is bytes a second in bits, as lines are sold.
+func Rate(n *uint64) string {
 	if n == nil {
 		return "–"
 	}
@@ -37,7 +37,8 @@ func rate(n *uint64) string {
 	}
 }
 
-func size(n uint64) string {
+// Size is bytes in the unit that suits them, by thousands.
+func Size(n uint64) string {
 	units := []string{"B", "kB", "MB", "GB", "TB", "PB"}
 	v, unit := float64(n), 0
 	for v >= 1000 && unit < len(units)-1 {
@@ -60,7 +61,8 @@ func digits(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-func ago(now time.Time, c *Client) string {
+// Ago says whether a client is there, or else since when it is not.
+func Ago(now time.Time, c *Client) string {
 	if c.Online {
 		return "online"
 	}
@@ -77,8 +79,8 @@ func ago(now time.Time, c *Client) string {
 	}
 }
 
-// what says what a client is, as far as anybody knows.
-func what(c *Client) string {
+// What says what a client is, as far as anybody knows.
+func What(c *Client) string {
 	parts := []string{c.Type, c.Vendor}
 	if c.RandomMAC {
 		parts = append(parts, "private address")
@@ -89,7 +91,7 @@ func what(c *Client) string {
 // split tells both directions apart; a line may break between them only.
 func split(rx, tx uint64) string {
 	whole := func(s string) string { return strings.ReplaceAll(s, " ", "\u00a0") }
-	return whole("↓ "+size(rx)) + " " + whole("↑ "+size(tx))
+	return whole("↓ "+Size(rx)) + " " + whole("↑ "+Size(tx))
 }
 
 func protocols(c *Client) string {
@@ -126,8 +128,8 @@ func percent(n uint64, of *uint64) string {
 	return fmt.Sprintf("%.1f", min(100, float64(n)/float64(*of)*100))
 }
 
-// health is the state of the router in a line.
-func health(h Health) string {
+// HealthLine is the state of the router in a line.
+func HealthLine(h Health) string {
 	up := 0
 	for _, answered := range h.Sources {
 		if answered {
@@ -143,5 +145,5 @@ func health(h Health) string {
 		return strings.Join(append(parts, "bytes are not counted"), " · ")
 	}
 	missing := max(h.Audit.DifferenceRX, -h.Audit.DifferenceRX) + max(h.Audit.DifferenceTX, -h.Audit.DifferenceTX)
-	return strings.Join(append(parts, "audit: "+size(uint64(missing))+" missing", "counted at the "+h.Accounting+" hook"), " · ")
+	return strings.Join(append(parts, "audit: "+Size(uint64(missing))+" missing", "counted at the "+h.Accounting+" hook"), " · ")
 }
