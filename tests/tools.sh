@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes the programs named as arguments available to tests and to the demo
 # without installing anything. One that the machine has is used; another is
-# unpacked from the distribution's package into .cache/tools of the checkout.
-# No package script runs, so no service comes to be, and no root is needed.
+# unpacked from the distribution's package into .cache/tools of the checkout, or,
+# where Debian has none, built there by Go. No package script runs, so no service
+# comes to be, and no root is needed.
 #
 #   tests/tools.sh nft prometheus                         says where each one is
 #   PATH="$PATH:$(tests/tools.sh --path nft prometheus)"  makes them callable
@@ -35,7 +36,18 @@ package_of() {
 	upnpc) echo miniupnpc ;;
 	natpmpc) echo natpmpc ;;
 	nix | nix-instantiate) echo nix-bin ;;
+	unbound | unbound-control) echo unbound ;;
 	*) fail "$1: no package is known for it; add it to package_of in tests/tools.sh" ;;
+	esac
+}
+
+# module_of prints the Go module of a program that Debian does not ship.
+module_of() {
+	case $1 in
+	blocky) echo github.com/0xERR0R/blocky@v0.28.2 ;;
+	dnsmasq_exporter) echo github.com/google/dnsmasq_exporter@v0.3.0 ;;
+	json_exporter) echo github.com/prometheus-community/json_exporter@v0.7.0 ;;
+	unbound_exporter) echo github.com/letsencrypt/unbound_exporter@v0.5.0 ;;
 	esac
 }
 
@@ -130,10 +142,25 @@ wrap() {
 	mv "$cache/wrapper" "$cache/bin/$1"
 }
 
+# build installs a Go program, which needs nothing beside it.
+build() {
+	mkdir -p "$cache/bin"
+	GOBIN=$cache/bin CGO_ENABLED=0 go install "$2" >"$cache/go.log" 2>&1 || {
+		cat "$cache/go.log" >&2
+		fail "$1: could not build $2, see above; mend that or install it yourself"
+	}
+	echo "$1: built from $2 into .cache/tools (nothing is installed)" >&2
+}
+
 # fetch looks again first: another run may have fetched the tool while this
 # one waited for the lock.
 fetch() {
 	find_tool "$1" >/dev/null && return
+	module=$(module_of "$1")
+	if [ "$module" ]; then
+		build "$1" "$module"
+		return
+	fi
 	package=$(package_of "$1")
 	if [ ! -d "$cache/root/$package" ]; then
 		[ "${APT_CONFIG-}" = "$apt/conf" ] || apt_setup
@@ -144,8 +171,10 @@ fetch() {
 }
 
 fetch_all() {
-	command -v apt-get >/dev/null ||
-		fail "not found: $*. Install what is missing with your package manager, or use 'nix develop'"
+	for tool; do
+		[ "$(module_of "$tool")" ] || command -v apt-get >/dev/null ||
+			fail "not found: $tool. Install it with your package manager, or use 'nix develop'"
+	done
 	mkdir -p "$cache"
 	[ -w "$cache" ] || fail "cannot write $cache: it belongs to another user; remove it"
 	exec 9>"$cache/lock"
