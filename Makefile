@@ -20,6 +20,9 @@ test_tools = nft conntrack busybox dnsmasq iptables-nft ip6tables-nft miniupnpd 
 isc_tools = dhcpd dhclient
 isc_tests = ^(TestServers|TestLeasesIPv[46]|TestAddressesMove|TestDownloadsBeforeALease|TestPoolOf(Dnsmasq|Kea))$$
 
+# DNS servers with exporters, which Go builds from sources of others.
+dns_tools = unbound unbound_exporter dnsmasq_exporter blocky json_exporter
+
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
 
@@ -50,6 +53,9 @@ test: lint ## run every test that this machine can, and say what was left out
 	fi && \
 	if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then \
 		skip="$${skip:+$$skip|}^TestBrowser$$"; leave_out 'the live page in a browser: that needs Chromium'; \
+	fi && \\
+	if ! tests/tools.sh $(dns_tools) >/dev/null; then \
+		leave_out 'sections of DNS servers on real ones: that needs $(dns_tools)'; \
 	fi && \
 	if [ -z "$$NIXPKGS_LIB" ]; then \
 		leave_out 'evaluation of the NixOS module: it needs a checkout of nixpkgs, or of its lib, at NIXPKGS_LIB=path'; \

@@ -45,6 +45,7 @@ func readKnown(t *testing.T, dashboards ...*dashboard) *known {
 	}
 	maps.Copy(k.counters, exporterMetrics(t))
 	maps.Copy(k.counters, nodeExporterMetrics(t))
+	maps.Copy(k.counters, serviceMetrics(t))
 	maps.Copy(k.counters, recordedSeries(t))
 	k.dashboards = map[string]map[string]struct{}{}
 	for _, d := range dashboards {
@@ -57,6 +58,8 @@ func readKnown(t *testing.T, dashboards ...*dashboard) *known {
 }
 
 var metricRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (counter|gauge) \\|")
+
+var serviceRow = regexp.MustCompile(`(?m)^(\w+) (counter|gauge)$`)
 
 func exporterMetrics(t *testing.T) map[string]bool {
 	t.Helper()
@@ -91,6 +94,20 @@ func nodeExporterMetrics(t *testing.T) map[string]bool {
 	}
 	if err := lines.Err(); err != nil {
 		t.Fatal(err)
+	}
+	return metrics
+}
+
+// serviceMetrics are those of DNS servers and the like, which say whether they count.
+func serviceMetrics(t *testing.T) map[string]bool {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/service-metrics.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics := map[string]bool{}
+	for _, row := range serviceRow.FindAllStringSubmatch(string(raw), -1) {
+		metrics[row[1]] = row[2] == "counter"
 	}
 	return metrics
 }
