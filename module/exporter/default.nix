@@ -40,6 +40,7 @@ let
 in
 {
   imports = [
+    ./beside.nix
     ./earlier.nix
     ./service.nix
     ./settings.nix

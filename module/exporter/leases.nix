@@ -19,7 +19,7 @@ let
       path = if lib.hasPrefix "/" file then file else "/var/lib/kea/${file}";
     };
 
-  isYes = v: v == true || lib.elem v [ "yes" "true" "on" "1" ];
+  inherit (import ../networkd.nix { inherit lib; }) isYes;
   networkdServes =
     config.systemd.network.enable
     && lib.any (n: isYes (n.networkConfig.DHCPServer or false)) (

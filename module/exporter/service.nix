@@ -19,11 +19,13 @@ let
   canCheck = cfg.checkConfig && pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform;
   etc = "network-metrics-exporter/config.yml";
 
-  # Kea keeps its leases from everybody but its own user. So the exporter runs as
-  # that user, sees of Kea nothing but its folder of leases, and that read-only.
+  # Kea keeps its leases and its control sockets from everybody but its own user. So
+  # the exporter runs as that user, and sees of Kea nothing but its folder of leases,
+  # that read-only, and the sockets if it is to ask there.
   keaFiles = lib.filter (f: f.format == "kea") settings.dhcp.leases or [ ];
   keaFolders = lib.unique (map (f: dirOf f.path) keaFiles);
-  besideKea = keaFiles != [ ] && (config.services.kea.dhcp4.enable || config.services.kea.dhcp6.enable);
+  asksKea = settings.dhcp.kea or [ ] != [ ];
+  besideKea = (keaFiles != [ ] || asksKea) && (config.services.kea.dhcp4.enable || config.services.kea.dhcp6.enable);
   keaState = "/var/lib/kea";
   private = lib.replaceStrings [ keaState ] [ "/var/lib/private/kea" ];
 
@@ -94,7 +96,11 @@ in
         UMask = "0077";
         LoadCredential = lib.mkIf (cfg.webConfigFile != null) [ "web.yml:${cfg.webConfigFile}" ];
         BindReadOnlyPaths = lib.mkIf besideKea (map (d: "-${private d}") keaFolders);
-        InaccessiblePaths = lib.mkIf besideKea [ "-/run/kea" ];
+        InaccessiblePaths = lib.mkIf (besideKea && !asksKea) [ "-/run/kea" ];
+        # Shared with Kea's units, of which the first to start makes it.
+        RuntimeDirectory = lib.mkIf (besideKea && asksKea) "kea";
+        RuntimeDirectoryMode = lib.mkIf (besideKea && asksKea) "0750";
+        RuntimeDirectoryPreserve = lib.mkIf (besideKea && asksKea) true;
 
         AmbientCapabilities = [ "CAP_NET_ADMIN" ];
         CapabilityBoundingSet = [ "CAP_NET_ADMIN" ];
@@ -137,7 +143,7 @@ in
         MemoryMax = "${toString (64 + maxClients / 128)}M";
       }
       // lib.optionalAttrs (isLoopback cfg.listenAddress) {
-        IPAddressAllow = "localhost";
+        IPAddressAllow = [ "localhost" ] ++ settings.wan.probes.targets or [ ];
         IPAddressDeny = "any";
       };
     };

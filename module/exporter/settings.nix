@@ -5,6 +5,8 @@ let
   cfg = config.services.network-metrics-exporter;
   seconds = n: "${toString n}s";
   unlessEmpty = lib.filterAttrs (_: v: v != null && v != [ ] && v != { } && v != "");
+  # a part that has to be turned on
+  when = enabled: more: lib.optionalAttrs enabled ({ enabled = true; } // unlessEmpty more);
 
   client = c: unlessEmpty {
     inherit (c) name ip mac type;
@@ -20,7 +22,20 @@ let
         interfaces = cfg.lanInterfaces;
         subnets = cfg.localSubnets;
       };
-      wan = unlessEmpty { interfaces = cfg.wanInterfaces; };
+      wan = unlessEmpty {
+        interfaces = cfg.wanInterfaces;
+        probes = lib.optionalAttrs (cfg.wanProbes.targets != [ ]) {
+          inherit (cfg.wanProbes) targets;
+          interval = seconds cfg.wanProbes.interval;
+        };
+      };
+      qos = when cfg.qos.enable { inherit (cfg.qos) interfaces; };
+      port_mappings = when cfg.portMappings.enable { lease_files = cfg.portMappings.leaseFiles; };
+      dhcp = unlessEmpty {
+        pools = map unlessEmpty cfg.dhcpPools;
+        kea = cfg.keaSockets;
+      }
+      // lib.optionalAttrs (cfg.dhcpLeaseFile != null) { leases = cfg.dhcpLeaseFile; };
       clients = map client (lib.attrValues cfg.staticClients);
       excluded_ips = cfg.excludedIPs;
       extra_labels = cfg.extraLabels;
@@ -35,8 +50,7 @@ let
       state_dir = cfg.stateDir;
       update_interval = seconds cfg.updateInterval;
       offline_threshold = seconds cfg.offlineThreshold;
-    }
-    // lib.optionalAttrs (cfg.dhcpLeaseFile != null) { dhcp.leases = cfg.dhcpLeaseFile; };
+    };
 
   nameless = lib.attrNames (lib.filterAttrs (_: c: c.ip == [ ] && c.mac == [ ]) cfg.staticClients);
 in

@@ -7,13 +7,9 @@
 let
   scripted = map (a: a.address) config.networking.interfaces.${interface}.ipv4.addresses or [ ];
 
-  ofNetwork =
-    n:
-    lib.toList (n.address or [ ])
-    ++ lib.toList (n.networkConfig.Address or [ ])
-    ++ map (a: a.Address or a.addressConfig.Address) (n.addresses or [ ]);
+  inherit (import ../networkd.nix { inherit lib; }) addresses;
   matches = n: lib.elem interface (lib.toList (n.matchConfig.Name or [ ]));
-  networkd = lib.concatMap ofNetwork (
+  networkd = lib.concatMap addresses (
     lib.filter matches (lib.attrValues config.systemd.network.networks)
   );
 

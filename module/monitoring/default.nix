@@ -24,10 +24,12 @@ in
   imports = [
     ./alertmanager.nix
     ./alerts.nix
+    ./dns
     ./firewall.nix
     ./grafana.nix
     ./prometheus.nix
     ./secrets.nix
+    ./speedtest.nix
   ];
 
   options.services.router-monitoring = {

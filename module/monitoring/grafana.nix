@@ -18,6 +18,9 @@ let
     "${folder}/${name}.json".source = pkgs.writeText "${name}.json" (builtins.toJSON dashboards.${name});
   };
 
+  inherit (config.services.network-metrics-exporter) settings;
+  when = condition: section: lib.optional condition section;
+
   sections = [
     "now"
     "clients"
@@ -25,6 +28,15 @@ let
     "month"
     "internet"
   ]
+  ++ when (settings.wan.probes.targets or [ ] != [ ]) "wan-probes"
+  ++ when cfg.speedtest.enable "speedtest"
+  ++ when (settings.qos.enabled or false) "qos"
+  ++ when (settings.port_mappings.enabled or false) "ports"
+  ++ when (settings.dhcp.pools or [ ] != [ ] || settings.dhcp.kea or [ ] != [ ]) "dhcp"
+  ++ when cfg.dns.unbound.enable "dns-unbound"
+  ++ when cfg.dns.dnsmasq.enable "dns-dnsmasq"
+  ++ when cfg.dns.blocky.enable "dns-blocky"
+  ++ when cfg.dns.adguardhome.enable "dns-adguard"
   ++ lib.optionals cfg.nodeExporter.enable [
     "interfaces"
     "system"

@@ -10,16 +10,7 @@ let
   at = { listenAddress, port, ... }: reachable listenAddress port;
 
   router.router = cfg.routerName;
-  job = name: interval: labels: target: {
-    job_name = name;
-    scrape_interval = interval;
-    static_configs = [
-      {
-        targets = [ target ];
-        inherit labels;
-      }
-    ];
-  };
+  job = import ./job.nix;
 
   # A label that the exporter sets itself would clash with the target's.
   exporterLabels = if exporter.settings ? extra_labels.router then { } else router;

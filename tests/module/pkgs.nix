@@ -42,9 +42,7 @@ let
       "netcat"
       "openssl"
       "prometheus-blackbox-exporter"
-      "prometheus-dnsmasq-exporter"
       "prometheus-kea-exporter"
-      "prometheus-unbound-exporter"
       "python3"
       "router-monitoring-lab"
       "systemd"
@@ -57,7 +55,11 @@ let
       nftables = "nft";
       prometheus = "prometheus";
       prometheus-alertmanager = "alertmanager";
+      prometheus-dnsmasq-exporter = "dnsmasq_exporter";
+      prometheus-json-exporter = "json_exporter";
       prometheus-node-exporter = "node_exporter";
+      prometheus-speedtest-exporter = "speedtest_exporter";
+      prometheus-unbound-exporter = "unbound_exporter";
     };
 
   # JSON, which is YAML too, with a line for each value so that changes can be read.

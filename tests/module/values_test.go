@@ -15,10 +15,44 @@ func with(module string) configuration {
 	return configuration(fmt.Sprintf("[ ./cases/minimal.nix ({ lib, pkgs, ... }: { %s }) ]", module))
 }
 
+// scrape is where Prometheus finds a job's target.
+func scrape(job string) string {
+	return fmt.Sprintf(`(lib.findFirst (j: j.job_name == %q) null config.services.prometheus.scrapeConfigs).static_configs`, job)
+}
+
+func at(target string) string {
+	return fmt.Sprintf(`[{"targets":[%q],"labels":{"router":"nixos"}}]`, target)
+}
+
+// derived evaluates an expression in which config is a configuration's, or a path in
+// it.
+func derived(t *testing.T, c configuration, expression string) (v any) {
+	t.Helper()
+	if !strings.Contains(expression, "config.") {
+		expression = "config." + expression
+	}
+	out, err := nix(t, newStore(t), fmt.Sprintf("let inherit (import ./eval.nix { inherit lib; modules = %s; }) config; in %s", c, expression))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 // What the module finds out by itself.
 func TestDerivedValues(t *testing.T) {
 	nixpkgsLib(t)
-	const leases = "services.network-metrics-exporter.settings.dhcp.leases or null"
+	const (
+		leases  = "services.network-metrics-exporter.settings.dhcp.leases or null"
+		pools   = "services.network-metrics-exporter.dhcpPools"
+		sockets = "services.network-metrics-exporter.keaSockets"
+		qos     = "services.network-metrics-exporter.qos"
+		ports   = "services.network-metrics-exporter.portMappings"
+		beside  = "services.network-metrics-exporter.settings"
+		added   = "services.router-monitoring.grafana.sections"
+	)
 	rows := []struct{ name, module, value, want string }{
 		{"no DHCP server", ``, leases, `null`},
 		{"dnsmasq", `services.dnsmasq = { enable = true; settings.dhcp-range = "192.168.1.2,192.168.1.9"; };`, leases,
@@ -43,6 +77,69 @@ func TestDerivedValues(t *testing.T) {
 		{"no leases wanted", `services.network-metrics-exporter.dhcpLeaseFile = [ ]; services.dnsmasq = { enable = true; settings.dhcp-range = "x"; };`,
 			leases, `[]`},
 
+		{"dnsmasq's ranges", `services.dnsmasq = { enable = true; settings.dhcp-range = [ "192.168.1.2, 192.168.1.9, 255.255.255.0, 1h" "tag:guest,set:visitors,10.0.0.10,10.0.0.19" "fd00::100,fd00::1ff,64,1h" ]; };`, pools,
+			`[{"name":"192.168.1.2-192.168.1.9","first":"192.168.1.2","last":"192.168.1.9","server":"dnsmasq"},` +
+				`{"name":"visitors","first":"10.0.0.10","last":"10.0.0.19","server":"dnsmasq"},` +
+				`{"name":"fd00::100-fd00::1ff","first":"fd00::100","last":"fd00::1ff","server":"dnsmasq"}]`},
+		{"dnsmasq's ranges that are none", `services.dnsmasq = { enable = true; settings.dhcp-range = [ "192.168.1.0,static" "192.168.1.0,proxy" "::,static" "fd00::,ra-only" "::1,::ff,constructor:br-lan,ra-names" "::,constructor:br-lan,ra-stateless" ]; };`,
+			pools, `[]`},
+		{"dnsmasq's range for several tags", `services.dnsmasq = { enable = true; settings.dhcp-range = [ "tag:a,set:x,10.0.0.10,10.0.0.19" "tag:b,10.0.0.10,10.0.0.19" "set:x,10.0.0.20,10.0.0.29" ]; };`, pools,
+			`[{"name":"10.0.0.10-10.0.0.19","first":"10.0.0.10","last":"10.0.0.19","server":"dnsmasq"},{"name":"10.0.0.20-10.0.0.29","first":"10.0.0.20","last":"10.0.0.29","server":"dnsmasq"}]`},
+		{"networkd's pool", `systemd.network = { enable = true; networks.lan = { matchConfig.Name = "br-lan"; address = [ "fd00::1/64" "10.1.2.1/23" ]; networkConfig.DHCPServer = true; dhcpServerConfig = { PoolOffset = "100"; PoolSize = 300; }; }; };`,
+			pools, `[{"name":"br-lan","first":"10.1.2.100","last":"10.1.3.143","server":"networkd"}]`},
+		{"networkd's pool by its defaults", `systemd.network = { enable = true; networks.lan = { address = [ "10.0.0.1/24" ]; networkConfig.DHCPServer = true; }; };`, pools,
+			`[{"name":"lan","first":"10.0.0.1","last":"10.0.0.254","server":"networkd"}]`},
+		{"networkd's pool at another address", `systemd.network = { enable = true; networks.lan = { addresses = [ { Address = "10.0.0.1/24"; } ]; networkConfig.DHCPServer = true; dhcpServerConfig.ServerAddress = "10.9.0.5/28"; }; };`, pools,
+			`[{"name":"lan","first":"10.9.0.1","last":"10.9.0.14","server":"networkd"}]`},
+		{"networkd as a relay", `systemd.network = { enable = true; networks.lan = { address = [ "10.0.0.1/24" ]; networkConfig.DHCPServer = true; dhcpServerConfig.RelayTarget = "10.1.0.1"; }; };`, pools, `[]`},
+		{"networkd without an address", `systemd.network = { enable = true; networks.lan.networkConfig.DHCPServer = true; };`, pools, `[]`},
+		{"Kea's pools", `services.kea.dhcp4 = { enable = true; settings = { subnet4 = [ { subnet = "10.0.0.0/24"; pools = [ { pool = "10.0.0.64/26"; } ]; } ]; shared-networks = [ { subnet4 = [ { subnet = "10.1.0.0/16"; pools = [ { pool = "10.1.0.5-10.1.0.9"; } { pool = "10.1.1.0 - 10.1.1.9"; } ]; } ]; } ]; }; };`, pools,
+			`[{"name":"10.0.0.0/24","first":"10.0.0.64","last":"10.0.0.127","server":"kea"},{"name":"10.1.0.5-10.1.0.9","first":"10.1.0.5","last":"10.1.0.9","server":"kea"},{"name":"10.1.1.0-10.1.1.9","first":"10.1.1.0","last":"10.1.1.9","server":"kea"}]`},
+		{"Kea's pools of IPv6", `services.kea.dhcp6 = { enable = true; settings.subnet6 = [ { subnet = "fd00::/64"; pools = [ { pool = "fd00::1-fd00::ffff"; } { pool = "fd00:0:0:0:1::/80"; } ]; } ]; };`, pools,
+			`[{"name":"fd00::1-fd00::ffff","first":"fd00::1","last":"fd00::ffff","server":"kea"}]`},
+		{"Kea with a socket", `services.kea.dhcp4 = { enable = true; settings = { control-socket = { socket-type = "unix"; socket-name = "kea4.sock"; }; subnet4 = [ { subnet = "10.0.0.0/24"; pools = [ { pool = "10.0.0.64/26"; } ]; } ]; }; };`,
+			beside + ".dhcp", `{"kea":["/run/kea/kea4.sock"],"leases":[{"format":"kea","path":"/var/lib/kea/kea-leases4.csv"}]}`},
+		{"Kea with sockets", `services.kea.dhcp6 = { enable = true; settings.control-sockets = [ { socket-type = "http"; socket-port = 8000; } { socket-type = "unix"; socket-name = "/run/kea/dhcp6.sock"; } ]; };`,
+			sockets, `["/run/kea/dhcp6.sock"]`},
+		{"no pools", ``, pools, `[]`},
+
+		{"no shaping", ``, qos, `{"enable":false,"interfaces":[]}`},
+		{"shaping by CAKE", `systemd.network = { enable = true; networks.wan = { matchConfig.Name = "wan0"; cakeConfig.Bandwidth = "40M"; }; networks.ifb = { matchConfig.Name = "ifb0"; cakeConfig.Bandwidth = "90M"; }; }; services.router-monitoring.wan.interfaces = "wan0";`,
+			qos, `{"enable":true,"interfaces":[]}`},
+		{"shaping on the LAN", `systemd.network = { enable = true; networks.lan = { matchConfig.Name = "br-lan"; fairQueueingControlledDelayConfig.Flows = 64; }; }; services.router-monitoring.wan.interfaces = "wan0";`,
+			qos, `{"enable":true,"interfaces":["wan0","br-lan"]}`},
+		{"shaping of cards by pattern", `systemd.network = { enable = true; networks.all = { matchConfig.Name = "en*"; cakeConfig.Bandwidth = "40M"; }; };`, qos, `{"enable":true,"interfaces":[]}`},
+
+		{"no port mappings", ``, ports, `{"enable":false,"leaseFiles":[]}`},
+		{"miniupnpd", `networking.nftables.enable = true; services.miniupnpd = { enable = true; externalInterface = "wan0"; internalIPs = [ "br-lan" ]; };`, ports, `{"enable":true,"leaseFiles":[]}`},
+		{"miniupnpd with lease files", `services.miniupnpd = { enable = true; externalInterface = "wan0"; internalIPs = [ "br-lan" ]; appendConfig = "secure_mode=yes\n lease_file = /run/upnp # here\nlease_file6=/run/upnp6\n#lease_file=/x"; };`,
+			ports, `{"enable":true,"leaseFiles":["/run/upnp","/run/upnp6"]}`},
+		{"port forwards", `networking.nftables.enable = true; networking.nat.forwardPorts = [ { sourcePort = 80; destination = "192.168.1.10:80"; } ];`, beside + ".port_mappings", `{"enabled":true}`},
+		{"port forwards by iptables, which are not read", `networking.nat.forwardPorts = [ { sourcePort = 80; destination = "192.168.1.10:80"; } ];`, beside + ".port_mappings or null", `null`},
+
+		{"probes", `services.network-metrics-exporter.wanProbes.targets = [ "1.1.1.1" ];`, beside + ".wan", `{"probes":{"interval":"5s","targets":["1.1.1.1"]}}`},
+		{"only what is probed is let out", `services.network-metrics-exporter.wanProbes.targets = [ "1.1.1.1" ];`, "systemd.services.network-metrics-exporter.serviceConfig.IPAddressAllow", `["localhost","1.1.1.1"]`},
+		{"nothing beside clients costs nothing", ``, `lib.intersectLists [ "wan" "dhcp" "qos" "port_mappings" ] (lib.attrNames config.services.network-metrics-exporter.settings)`, `[]`},
+
+		{"sections of nothing more", ``, added, `["now","clients","presence","month","internet","interfaces","system"]`},
+		{"sections by the configuration file", `services.network-metrics-exporter.settings = { qos.enabled = true; wan.probes.targets = [ "1.1.1.1" ]; port_mappings.enabled = true; dhcp.kea = [ "/run/kea/x" ]; };`, added,
+			`["now","clients","presence","month","internet","wan-probes","qos","ports","dhcp","interfaces","system"]`},
+		{"sections of DNS servers", `services = { unbound.enable = true; dnsmasq.enable = true; blocky.enable = true; adguardhome.enable = true; adguardhome.port = 3080; router-monitoring.speedtest.enable = true; };`, added,
+			`["now","clients","presence","month","internet","speedtest","dns-unbound","dns-dnsmasq","dns-blocky","dns-adguard","interfaces","system"]`},
+		{"a DNS server that is not to be watched", `services.unbound.enable = true; services.router-monitoring.dns.unbound.enable = false;`,
+			`config.services.prometheus.exporters.unbound.enable || config.services.unbound.settings.remote-control.control-enable`, `false`},
+		{"dnsmasq for DHCP alone", `services.dnsmasq = { enable = true; settings.port = 0; };`, "services.prometheus.exporters.dnsmasq.enable", `false`},
+		{"dnsmasq at an address", `services.dnsmasq = { enable = true; settings = { port = 5353; listen-address = "192.168.1.1,127.0.0.1"; }; };`, "services.prometheus.exporters.dnsmasq.dnsmasqListenAddress", `"192.168.1.1:5353"`},
+		{"unbound", `services.unbound.enable = true;`, "services.unbound.settings", `{"remote-control":{"control-enable":true,"control-interface":"/run/unbound/unbound.ctl","server-cert-file":"/var/lib/unbound/unbound_server.pem"},"server":{"extended-statistics":true,"interface":["127.0.0.1","::1"]}}`},
+		{"unbound with a socket", `services.unbound = { enable = true; localControlSocketPath = "/run/unbound/other"; };`, "services.prometheus.exporters.unbound.unbound.host", `"unix:///run/unbound/other"`},
+		{"unbound with remote control over TCP", `services.unbound = { enable = true; settings.remote-control = { control-enable = true; control-interface = [ "127.0.0.1" ]; }; };`,
+			"services.prometheus.exporters.unbound.unbound.host", `"tcp://127.0.0.1:8953"`},
+		{"blocky", `services.blocky.enable = true;`, "services.blocky.settings", `{"ports":{"http":"127.0.0.1:4000"},"prometheus":{"enable":true}}`},
+		{"blocky at a port", `services.blocky = { enable = true; settings.ports.http = 4001; };`, scrape("blocky"), at("127.0.0.1:4001")},
+		{"blocky at addresses", `services.blocky = { enable = true; settings.ports.http = "[::]:4002,10.0.0.1:4003"; };`, scrape("blocky"), at("127.0.0.1:4002")},
+		{"blocky at an address of IPv6", `services.blocky = { enable = true; settings.ports.http = [ "[fd00::1]:4002" ]; };`, scrape("blocky"), at("[fd00::1]:4002")},
+		{"AdGuard Home without a password", `services.adguardhome = { enable = true; port = 3080; };`, `systemd.services.prometheus-json-exporter.serviceConfig.LoadCredential or [ ]`, `[]`},
+
 		{"address of scripted networking", ``, "services.router-monitoring.address", `"192.168.1.1"`},
 		{"address of networkd", `networking.interfaces = lib.mkForce { }; systemd.network.networks.lan = { matchConfig.Name = "br-lan"; address = [ "fd00::1/64" "10.0.0.1/8" ]; };`,
 			"services.router-monitoring.address", `"10.0.0.1"`},
@@ -61,10 +158,7 @@ func TestDerivedValues(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			var got any
-			if err := evaluate(t, newStore(t), with(row.module), "config."+row.value, &got); err != nil {
-				t.Fatal(err)
-			}
+			got := derived(t, with(row.module), row.value)
 			var want any
 			if err := json.Unmarshal([]byte(row.want), &want); err != nil {
 				t.Fatal(err)
@@ -87,6 +181,16 @@ func TestMistakes(t *testing.T) {
 		{"bad: no address", monitoring + `lan.interfaces = lib.mkForce [ "br-other" ];`, `no IPv4 address of br-other was found`},
 		{"bad: open to the Internet", monitoring + `wan.interfaces = "wan0"; ` + monitoring + `firewall.interfaces = [ "br-lan" "wan0" ];`,
 			`wan0 faces the Internet`},
+		{"bad: a DNS server that does not run", monitoring + `dns.unbound.enable = true;`, `enable services.unbound, or leave the option to its default`},
+		{"bad: blocky without metrics", `services.blocky = { enable = true; settings.prometheus.enable = false; };`, `services.blocky.settings.prometheus.enable is false`},
+		{"bad: AdGuard Home with a password that nobody told", `services.adguardhome = { enable = true; port = 3080; settings.users = [ { name = "x"; } ]; };`,
+			`set services.router-monitoring.dns.adguardhome.username and`},
+		{"bad: a configuration of the JSON exporter", `services.adguardhome = { enable = true; port = 3080; }; services.prometheus.exporters.json.configFile = /x;`,
+			`services.prometheus.exporters.json.configFile' has conflicting definition values`},
+		{"bad: the JSON exporter for nothing", `services.prometheus.exporters.json.enable = true;`, `configFile`},
+		{"bad: a pool without an end", exporter + `dhcpPools = [ { name = "lan"; first = "10.0.0.1"; } ];`, `last' was accessed but has no value defined`},
+		{"bad: too many pings", exporter + `wanProbes = { targets = [ "1.1.1.1" ]; interval = 0; };`, `wanProbes.interval' is not of type`},
+		{"bad: a key of CAKE", `systemd.network = { enable = true; networks.x.cakeConfig.Bandwith = "1M"; };`, `cakeConfig' is not of type`},
 		{"bad: one port twice", `services.adguardhome.enable = true;`, `are both 3000; give one of them another`},
 		{"bad: Grafana without Prometheus", monitoring + `prometheus.enable = false;`, `grafana needs services.router-monitoring.prometheus`},
 		{"bad: nobody to tell", monitoring + `alertmanager.enable = true;`, `is enabled but has no receiver`},

@@ -1,5 +1,5 @@
-# Stands for nixos/modules/services/networking/nat{,-nftables}.nix, without port
-# forwards. What the iptables backend does is not written.
+# Stands for nixos/modules/services/networking/nat{,-nftables}.nix. What the iptables
+# backend does is not written, nor loopback, nor port forwards of IPv6.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -12,12 +12,24 @@ let
   translate = address: if address == null then "masquerade" else "snat ${address}";
   when = set: rule: lib.optionalString (set != "") rule;
 
+  # of IPv4 alone, whose destinations have but one colon
+  range = ports: lib.replaceStrings [ ":" ] [ "-" ] (toString ports);
+  forward = f:
+    "${lib.optionalString (cfg.externalIP != null) "${cfg.externalIP} . "}${f.proto} . ${range f.sourcePort}"
+    + " : ${lib.replaceStrings [ ":" ] [ " . " ] f.destination}";
+  key = lib.optionalString (cfg.externalIP != null) "ip daddr . " + "meta l4proto . th dport";
+  toClients =
+    lib.optional (cfg.forwardPorts != [ ])
+      ''meta l4proto { tcp, udp } dnat ${key} map { ${list (map forward cfg.forwardPorts)} } comment "port forward"''
+    ++ lib.optional (cfg.dmzHost != null) ''dnat ${cfg.dmzHost} comment "dmz"'';
+  fromOutside = rule: "\n    iifname \"${toString cfg.externalInterface}\" ${rule}";
+
   table = family: addresses: external: {
     name = "nixos-nat";
     inherit family;
     content = ''
       chain pre {
-        type nat hook prerouting priority dstnat;
+        type nat hook prerouting priority dstnat;${lib.optionalString (family == "ip") (lib.concatMapStrings fromOutside toClients)}
       }
       chain post {
         type nat hook postrouting priority srcnat;
@@ -53,6 +65,15 @@ in
     internalInterfaces = option (types.listOf types.str) [ ];
     internalIPs = option (types.listOf types.str) [ ];
     internalIPv6s = option (types.listOf types.str) [ ];
+    forwardPorts = option (types.listOf (types.submodule {
+      options = {
+        sourcePort = mkOption { type = types.either types.int types.str; };
+        destination = mkOption { type = types.str; };
+        proto = option types.str "tcp";
+        loopbackIPs = option (types.listOf types.str) [ ];
+      };
+    })) [ ];
+    dmzHost = option (types.nullOr types.str) null;
   };
 
   config = lib.mkIf cfg.enable {

@@ -81,6 +81,15 @@ let
     + "AllowPortToBeRoot ProxyARP ProxyARPWiFi MulticastRouter Cost Priority Locked MACAuthenticationBypass VLANTunnel"
   ) (bool "Learning HairPin Isolated");
 
+  # Queues. What else a section may say is not listed here.
+  cake = section "CAKE" (
+    "Parent Handle Bandwidth AutoRateIngress OverheadBytes MPUBytes CompensationMode UseRawPacketSize FlowIsolationMode NAT "
+    + "PriorityQueueingPreset FirewallMark Wash SplitGSO AckFilter RTTSec"
+  ) (bool "AutoRateIngress UseRawPacketSize NAT Wash SplitGSO");
+  fqCodel = section "FairQueueingControlledDelay" (
+    "Parent Handle PacketLimit MemoryLimitBytes Flows TargetSec IntervalSec QuantumBytes ECN CEThresholdSec"
+  ) (bool "ECN");
+
   netdev = section "Netdev" "Description Name Kind MTUBytes MACAddress" {
     Kind = words "bond bridge dummy gre ip6tnl ipip ipvlan macvlan sit tap tun veth vlan vxlan vrf wireguard ifb";
   };
@@ -119,6 +128,8 @@ let
     { option = "ipv6Prefixes"; name = "IPv6Prefix"; type = prefix; }
     { option = "dhcpServerStaticLeases"; name = "DHCPServerStaticLease"; type = lease; }
     { option = "bridgeConfig"; name = "Bridge"; type = port; }
+    { option = "cakeConfig"; name = "CAKE"; type = cake; }
+    { option = "fairQueueingControlledDelayConfig"; name = "FairQueueingControlledDelay"; type = fqCodel; }
   ];
   repeats = s: lib.hasSuffix "s" s.option;
   sectionOptions = sections: lib.listToAttrs (

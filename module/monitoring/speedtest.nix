@@ -1,0 +1,49 @@
+# What the line can do, measured now and then.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.services.router-monitoring;
+  inherit (import ../endpoint.nix { inherit lib; }) reachable;
+  job = import ./job.nix;
+  exporter = config.services.prometheus.exporters.speedtest;
+in
+{
+  options.services.router-monitoring.speedtest = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Measure the speed of the line against a server of speedtest.net. Each test fills the line for half a minute and uses data: at 250 Mbit/s about half a gigabyte. The company learns your address.";
+    };
+    interval = mkOption {
+      type = types.str;
+      default = "6h";
+      example = "1d";
+      description = "Time between two tests.";
+    };
+  };
+
+  config = lib.mkIf (cfg.enable && cfg.prometheus.enable && cfg.speedtest.enable) {
+    services.prometheus.exporters.speedtest = {
+      enable = lib.mkDefault true;
+      listenAddress = lib.mkDefault "127.0.0.1";
+    };
+    # The exporter tests whenever it is asked.
+    services.prometheus.scrapeConfigs = [
+      (
+        job "speedtest" cfg.speedtest.interval { router = cfg.routerName; } (
+          reachable exporter.listenAddress exporter.port
+        )
+        // {
+          scrape_timeout = "2m";
+          # Labels that make every test a series of its own, and tell where you live.
+          metric_relabel_configs = [
+            {
+              action = "labeldrop";
+              regex = "test_uuid|user_.*|server_l.*|distance";
+            }
+          ];
+        }
+      )
+    ];
+  };
+}
