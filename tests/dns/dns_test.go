@@ -42,6 +42,13 @@ var wanted = map[string]map[string]float64{
 		"Without an answer: UPSTREAM failed": pace,
 		"Without an answer: evictions":       0,
 	},
+	"dns-adguard": {
+		"Queries: answered":         3 * pace,
+		"Queries: blocked by lists": pace,
+		"Queries: dangerous":        0,
+		"Queries: for adults":       0,
+		"Blocked: blocked":          0.25,
+	},
 	"dns-blocky": {
 		"Queries: CACHED":                            pace,
 		"Queries: BLOCKED":                           pace,
@@ -66,9 +73,9 @@ func TestSections(t *testing.T) {
 			port := upstream(t)
 			s := start(t, t.TempDir(), port)
 			s.up(t)
-			p := scraping(t, s.target)
+			p := scraping(t, s)
 			end := load(t, s)
-			found.add(t, s.target)
+			found.add(t, s)
 			got := values(t, p, name, end)
 			for _, what := range slices.Sorted(maps.Keys(got)) {
 				t.Logf("%-50s %g", what, got[what])
@@ -106,15 +113,31 @@ func load(t *testing.T, s server) time.Time {
 	return time.Now()
 }
 
-// scraping starts a Prometheus that asks a target twice a second.
-func scraping(t *testing.T, target string) *prometheus.Server {
+// scraping starts a Prometheus that asks a server's exporter twice a second.
+func scraping(t *testing.T, s server) *prometheus.Server {
 	t.Helper()
 	dir, at := t.TempDir(), address(freePort(t))
+	path, query, _ := strings.Cut(s.path, "?")
 	config := write(t, dir, "prometheus.yml", `
 global: {scrape_interval: 500ms}
-scrape_configs: [{job_name: dns, static_configs: [{targets: ["%s"], labels: {router: test}}]}]
-`, target)
+scrape_configs:
+- job_name: dns
+  metrics_path: %s
+  params: {%s}
+  static_configs: [{targets: ["%s"], labels: {router: test}}]
+`, path, parameters(query), s.target)
 	run(t, dir, "prometheus", "--config.file="+config, "--web.listen-address="+at, "--storage.tsdb.path="+dir)
 	answers(t, "http://"+at+"/-/ready")
 	return prometheus.At("http://" + at)
+}
+
+// parameters are those of a URL as Prometheus' configuration has them.
+func parameters(query string) string {
+	var all []string
+	for parameter := range strings.SplitSeq(query, "&") {
+		if name, value, found := strings.Cut(parameter, "="); found {
+			all = append(all, fmt.Sprintf("%s: [%q]", name, value))
+		}
+	}
+	return strings.Join(all, ", ")
 }

@@ -34,10 +34,10 @@ var (
 	rising = regexp.MustCompile(`^dnsmasq_(auth|evictions|hits|insertions|misses|servers_queries.*)$`)
 )
 
-// add notes what a target exposes.
-func (n *names) add(t *testing.T, target string) {
+// add notes what a server's exporter exposes.
+func (n *names) add(t *testing.T, s server) {
 	t.Helper()
-	resp, err := http.Get("http://" + target + "/metrics")
+	resp, err := http.Get("http://" + s.target + s.path)
 	if err != nil {
 		t.Fatal(err)
 	}

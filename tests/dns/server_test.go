@@ -13,6 +13,9 @@ import (
 type server struct {
 	dns    string // address
 	target string // of Prometheus
+	path   string // there
+
+	count func(name string) // instead of a question to dns
 }
 
 // The servers by the name of their section. Each forwards to a server that knows
@@ -21,6 +24,7 @@ var servers = map[string]func(t *testing.T, dir, upstream string) server{
 	"dns-unbound": unbound,
 	"dns-dnsmasq": dnsmasq,
 	"dns-blocky":  blocky,
+	"dns-adguard": adguard,
 }
 
 func upstream(t *testing.T) string {
@@ -56,7 +60,7 @@ forward-zone:
 	run(t, dir, "unbound", "-d", "-c", config)
 	run(t, dir, "unbound_exporter", listen("-web.listen-address", metrics),
 		"-unbound.host=unix://"+socket, "-unbound.ca=", "-unbound.cert=", "-unbound.key=")
-	return server{address(port), address(metrics)}
+	return server{dns: address(port), target: address(metrics), path: "/metrics"}
 }
 
 func dnsmasq(t *testing.T, dir, upstream string) server {
@@ -66,7 +70,7 @@ func dnsmasq(t *testing.T, dir, upstream string) server {
 		"--listen-address=127.0.0.1", "--bind-interfaces", "--pid-file=", "--no-resolv", "--no-hosts",
 		"--cache-size=1000", "--server=127.0.0.1#"+upstream)
 	run(t, dir, "dnsmasq_exporter", listen("-listen", metrics), "-dnsmasq="+address(port), "-leases_path="+leases)
-	return server{address(port), address(metrics)}
+	return server{dns: address(port), target: address(metrics), path: "/metrics"}
 }
 
 func blocky(t *testing.T, dir, upstream string) server {
@@ -81,7 +85,7 @@ ports: {dns: "%[2]s", http: "%[3]s"}
 prometheus: {enable: true}
 `, upstream, address(port), address(metrics))
 	run(t, dir, "blocky", "--config="+config)
-	return server{address(port), address(metrics)}
+	return server{dns: address(port), target: address(metrics), path: "/metrics"}
 }
 
 func address(port int) string             { return fmt.Sprint("127.0.0.1:", port) }
@@ -91,11 +95,15 @@ func listen(flag string, port int) string { return flag + "=" + address(port) }
 func (s server) up(t *testing.T) {
 	t.Helper()
 	eventually(t, func() error { return s.ask("hot.example.net") })
-	answers(t, "http://"+s.target+"/metrics")
+	answers(t, "http://"+s.target+s.path)
 }
 
 // ask asks for a name once (RFC 1035, 4.1) and waits for whatever answer.
 func (s server) ask(name string) error {
+	if s.count != nil {
+		s.count(name)
+		return nil
+	}
 	conn, err := net.Dial("udp", s.dns)
 	if err != nil {
 		return err
