@@ -101,6 +101,7 @@ in
         RuntimeDirectory = lib.mkIf (besideKea && asksKea) "kea";
         RuntimeDirectoryMode = lib.mkIf (besideKea && asksKea) "0750";
         RuntimeDirectoryPreserve = lib.mkIf (besideKea && asksKea) true;
+        ReadOnlyPaths = lib.mkIf (besideKea && asksKea) [ "/run/kea" ];
 
         AmbientCapabilities = [ "CAP_NET_ADMIN" ];
         CapabilityBoundingSet = [ "CAP_NET_ADMIN" ];

@@ -1,4 +1,5 @@
-# Host names from Kea, which keeps its leases from other users.
+# Host names from Kea, which keeps its leases from other users, and its pools from its
+# control socket.
 {
   nodes = {
     router = {
@@ -8,6 +9,10 @@
         settings = {
           interfaces-config.interfaces = [ "br-lan" ];
           interfaces-config.service-sockets-max-retries = 60;
+          control-socket = {
+            socket-type = "unix";
+            socket-name = "/run/kea/dhcp4.sock";
+          };
           lease-database = {
             type = "memfile";
             persist = true;

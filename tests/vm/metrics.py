@@ -49,6 +49,13 @@ with subtest("the sums are what was sent"):
     down = {labels["hostname"]: value for labels, value in ask("network_client_rx_bytes_total")}
     assert down == {name: total[0] for name, total in totals(metrics).items()}, down
 
+with subtest("what is beside the clients was found in the configuration"):
+    assert ({"target": "203.0.113.1"}, 1) in metrics["network_wan_probe_up"], metrics["network_wan_probe_up"]
+    (mapping,) = metrics["network_port_mapping_info"]
+    assert (mapping[0]["ip"], mapping[0]["external_port"]) == ("192.168.1.100", "8443"), mapping
+    (pool,) = metrics["network_dhcp_pool_addresses"]
+    assert (pool[0]["server"], pool[1]) == ("dnsmasq", 151), pool
+
 with subtest("every target of Prometheus carries the router's name"):
     assert {(s["job"], s["router"], value) for s, value in ask("up")} == {
         ("network-metrics", "router", 1),

@@ -85,6 +85,7 @@ in
 
   config = lib.mkMerge [
     {
+      boot.kernel.sysctl."net.ipv4.ping_group_range" = lib.mkDefault "0 2147483647";
       environment.etc.hostname = lib.mkIf (cfg.hostName != "") { text = "${cfg.hostName}\n"; };
     }
     (lib.mkIf cfg.useNetworkd {
