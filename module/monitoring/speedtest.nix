@@ -1,11 +1,19 @@
 # What the line can do, measured now and then.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  options,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.services.router-monitoring;
   inherit (import ../endpoint.nix { inherit lib; }) reachable;
   job = import ./job.nix;
-  exporter = config.services.prometheus.exporters.speedtest;
+
+  inherit (config.services.prometheus) exporters;
+  # Younger than NixOS 26.05.
+  isThere = options.services.prometheus.exporters.type.getSubOptions [ ] ? speedtest;
 in
 {
   options.services.router-monitoring.speedtest = {
@@ -23,15 +31,23 @@ in
   };
 
   config = lib.mkIf (cfg.enable && cfg.prometheus.enable && cfg.speedtest.enable) {
-    services.prometheus.exporters.speedtest = {
-      enable = lib.mkDefault true;
-      listenAddress = lib.mkDefault "127.0.0.1";
+    assertions = [
+      {
+        assertion = isThere;
+        message = "services.router-monitoring.speedtest needs services.prometheus.exporters.speedtest, which this nixpkgs does not have; take a newer one, or disable it.";
+      }
+    ];
+    services.prometheus.exporters = lib.optionalAttrs isThere {
+      speedtest = {
+        enable = lib.mkDefault true;
+        listenAddress = lib.mkDefault "127.0.0.1";
+      };
     };
     # The exporter tests whenever it is asked.
-    services.prometheus.scrapeConfigs = [
+    services.prometheus.scrapeConfigs = lib.optionals isThere [
       (
         job "speedtest" cfg.speedtest.interval { router = cfg.routerName; } (
-          reachable exporter.listenAddress exporter.port
+          reachable exporters.speedtest.listenAddress exporters.speedtest.port
         )
         // {
           scrape_timeout = "2m";

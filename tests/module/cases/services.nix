@@ -1,6 +1,7 @@
 # A router with all that is watched beside its clients, found by itself: shaping,
 # port forwards, pools of every DHCP server, DNS servers. What must not happen unasked
-# is set: pings and speed tests.
+# is set: pings, and speed tests where nixpkgs has their exporter.
+{ options, ... }:
 {
   networking = {
     hostName = "hub";
@@ -89,6 +90,6 @@
     lan.interfaces = [ "br-lan" "br-guest" ];
     wan.interfaces = "wan0";
     dns.adguardhome.passwordFile = "/run/secrets/adguardhome-password";
-    speedtest.enable = true;
+    speedtest.enable = options.services.prometheus.exporters.type.getSubOptions [ ] ? speedtest;
   };
 }

@@ -78,32 +78,34 @@ let
   flags = prefix: lib.concatMapStringsSep " " (name: prefix + name);
 in
 {
-  options.services.prometheus.exporters = {
-    node = exporter "node" 9100 {
-      enabledCollectors = strings;
-      disabledCollectors = strings;
-    };
-    blackbox = exporter "blackbox" 9115 { configFile = mkOption { type = types.path; }; };
-    dnsmasq = exporter "dnsmasq" 9153 {
-      dnsmasqListenAddress = option types.str "localhost:53";
-      leasesPath = option types.path "/var/lib/dnsmasq/dnsmasq.leases";
-    };
-    kea = exporter "kea" 9547 { targets = mkOption { type = types.listOf types.str; }; };
-    json = exporter "json" 7979 { configFile = mkOption { type = types.path; }; };
-    speedtest = exporter "speedtest" 9798 {
-      serverFallback = option types.bool false;
-      serverID = option types.int (-1);
-    };
-    unbound = exporter "unbound" 9167 {
-      telemetryPath = option types.str "/metrics";
-      unbound = {
-        host = option types.str "tcp://127.0.0.1:8953";
-        ca = option (types.nullOr types.path) "/var/lib/unbound/unbound_server.pem";
-        certificate = option (types.nullOr types.path) "/var/lib/unbound/unbound_control.pem";
-        key = option (types.nullOr types.path) "/var/lib/unbound/unbound_control.key";
+  options.services.prometheus.exporters = option (types.submodule {
+    options = {
+      node = exporter "node" 9100 {
+        enabledCollectors = strings;
+        disabledCollectors = strings;
+      };
+      blackbox = exporter "blackbox" 9115 { configFile = mkOption { type = types.path; }; };
+      dnsmasq = exporter "dnsmasq" 9153 {
+        dnsmasqListenAddress = option types.str "localhost:53";
+        leasesPath = option types.path "/var/lib/dnsmasq/dnsmasq.leases";
+      };
+      kea = exporter "kea" 9547 { targets = mkOption { type = types.listOf types.str; }; };
+      json = exporter "json" 7979 { configFile = mkOption { type = types.path; }; };
+      speedtest = exporter "speedtest" 9798 {
+        serverFallback = option types.bool false;
+        serverID = option types.int (-1);
+      };
+      unbound = exporter "unbound" 9167 {
+        telemetryPath = option types.str "/metrics";
+        unbound = {
+          host = option types.str "tcp://127.0.0.1:8953";
+          ca = option (types.nullOr types.path) "/var/lib/unbound/unbound_server.pem";
+          certificate = option (types.nullOr types.path) "/var/lib/unbound/unbound_control.pem";
+          key = option (types.nullOr types.path) "/var/lib/unbound/unbound_control.key";
+        };
       };
     };
-  };
+  }) { };
 
   config = lib.mkMerge [
     (unit "node" {
