@@ -12,6 +12,7 @@ in
 pkgs.mkShell {
   NIXPKGS_LIB = pkgs.path; # with which `make test` evaluates the module
   packages = with pkgs; [
+    blocky
     conntrack-tools
     dnsmasq
     git
@@ -29,6 +30,10 @@ pkgs.mkShell {
     prometheus
     prometheus.cli
     prometheus-alertmanager
+    prometheus-dnsmasq-exporter
+    prometheus-json-exporter
+    prometheus-unbound-exporter
     shellcheck
+    unbound
   ];
 }

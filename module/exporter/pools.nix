@@ -15,12 +15,11 @@ let
     text:
     let
       all = words text;
-      isLabel = lib.hasInfix ":";
       isTag = word: lib.any (p: lib.hasPrefix p word) [ "tag:" "set:" "net:" ];
       ends = lib.filter (word: !isTag word) all;
       first = lib.head ends;
       last = lib.elemAt ends 1;
-      isIPv6 = word: isLabel word && builtins.match "[0-9a-fA-F:.]+" word != null;
+      isIPv6 = word: builtins.match "[0-9a-fA-F:.]*:[0-9a-fA-F:.]*" word != null;
       isRange = ipv4.isAddress first && ipv4.isAddress last || isIPv6 first && isIPv6 last;
       names = map (lib.removePrefix "set:") (lib.filter (lib.hasPrefix "set:") all);
     in

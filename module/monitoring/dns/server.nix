@@ -1,5 +1,4 @@
-# What the watching of each DNS server has in common: the
-# option that turns the watching on, and what that takes.
+# What watching a DNS server takes, whichever it is.
 { config, lib }:
 let
   cfg = config.services.router-monitoring;
