@@ -26,7 +26,7 @@ in
       type = types.str;
       default = "6h";
       example = "1d";
-      description = "Time between two tests.";
+      description = "Time between two tests; the first comes within it.";
     };
   };
 
