@@ -182,6 +182,7 @@ func TestMistakes(t *testing.T) {
 		{"bad: open to the Internet", monitoring + `wan.interfaces = "wan0"; ` + monitoring + `firewall.interfaces = [ "br-lan" "wan0" ];`,
 			`wan0 faces the Internet`},
 		{"bad: a DNS server that does not run", monitoring + `dns.unbound.enable = true;`, `enable services.unbound, or leave the option to its default`},
+		{"bad: dnsmasq for DHCP alone", `services.dnsmasq = { enable = true; settings.port = 0; }; ` + monitoring + `dns.dnsmasq.enable = true;`, `so that dnsmasq answers no DNS`},
 		{"bad: blocky without metrics", `services.blocky = { enable = true; settings.prometheus.enable = false; };`, `services.blocky.settings.prometheus.enable is false`},
 		{"bad: AdGuard Home with a password that nobody told", `services.adguardhome = { enable = true; port = 3080; settings.users = [ { name = "x"; } ]; };`,
 			`set services.router-monitoring.dns.adguardhome.username and`},

@@ -25,5 +25,11 @@ in
       leasesPath = lib.mkDefault (toString dnsmasq.settings.dhcp-leasefile);
     };
     services.prometheus.scrapeConfigs = [ (job "dnsmasq" (reachable exporter.listenAddress exporter.port)) ];
+    assertions = [
+      {
+        assertion = port != "0";
+        message = "services.dnsmasq.settings.port is 0, so that dnsmasq answers no DNS: leave services.router-monitoring.dns.dnsmasq.enable to its default.";
+      }
+    ];
   };
 }
