@@ -53,7 +53,7 @@ test: lint ## run every test that this machine can, and say what was left out
 	fi && \
 	if ! command -v chromium >/dev/null && ! command -v google-chrome >/dev/null; then \
 		skip="$${skip:+$$skip|}^TestBrowser$$"; leave_out 'the live page in a browser: that needs Chromium'; \
-	fi && \\
+	fi && \
 	if ! tests/tools.sh $(dns_tools) >/dev/null; then \
 		leave_out 'sections of DNS servers on real ones: that needs $(dns_tools)'; \
 	fi && \
