@@ -40,9 +40,9 @@ func TestCAKE(t *testing.T) {
 	n.redirectWAN(t)
 	for _, mode := range slices.Sorted(maps.Keys(tinNames)) {
 		t.Run(mode, func(t *testing.T) {
-			n.tc(t, "qdisc add dev wan0 root cake bandwidth 4mbit ack-filter "+mode)
-			n.tc(t, "qdisc add dev ifb4wan0 root cake bandwidth 3mbit ingress "+mode)
-			n.load(t, 300_000)
+			n.tc(t, "qdisc add dev wan0 root cake bandwidth 2mbit ack-filter "+mode)
+			n.tc(t, "qdisc add dev ifb4wan0 root cake bandwidth 2mbit ingress "+mode)
+			n.load(t, 150_000)
 			m := n.compareWithTC(t, lab.WAN, ifb)
 			for _, dev := range []string{lab.WAN, ifb} {
 				checkTins(t, m, dev, tinNames[mode])
@@ -70,20 +70,20 @@ func TestFQCodel(t *testing.T) {
 	n.start(t)
 	for _, command := range []string{
 		"qdisc add dev wan0 root handle 1: htb default 2",
-		"class add dev wan0 parent 1: classid 1:1 htb rate 2mbit",
-		"class add dev wan0 parent 1: classid 1:2 htb rate 2mbit",
+		"class add dev wan0 parent 1: classid 1:1 htb rate 1mbit",
+		"class add dev wan0 parent 1: classid 1:2 htb rate 1mbit",
 		"qdisc add dev wan0 parent 1:1 fq_codel",
 		"qdisc add dev wan0 parent 1:2 fq_codel",
 		"filter add dev wan0 parent 1: protocol ipv6 matchall flowid 1:1",
 	} {
 		n.tc(t, command)
 	}
-	n.load(t, 150_000)
+	n.load(t, 100_000)
 	m := n.compareWithTC(t, lab.WAN)
-	for _, name := range []string{"drops", "ecn_marks"} {
-		if v := m.value("network_qdisc_"+name+"_total", "kind", "fq_codel"); !(v > 0) {
-			t.Errorf("fq_codel: %v %s under a load above the bandwidth", v, name)
-		}
+	of := func(name string) float64 { return m.value("network_qdisc_"+name+"_total", "kind", "fq_codel") }
+	t.Logf("fq_codel: sent %.0f bytes, dropped %.0f packets and marked %.0f", of("bytes"), of("drops"), of("ecn_marks"))
+	if of("drops")+of("ecn_marks") == 0 {
+		t.Error("fq_codel drops and marks nothing under a load above the bandwidth")
 	}
 }
 
@@ -313,9 +313,7 @@ func checkTins(t *testing.T, m metrics, dev string, want []string) {
 	loaded := slices.MaxFunc(tins, func(a, b string) int { return int(of("bytes_total", a) - of("bytes_total", b)) })
 	t.Logf("%s %s: sent %.0f bytes, dropped %.0f packets and marked %.0f, which waited %.4f s (at most %.4f s)", dev, loaded, of("bytes_total", loaded),
 		of("drops_total", loaded), of("ecn_marks_total", loaded), of("delay_average_seconds", loaded), of("delay_peak_seconds", loaded))
-	for _, name := range []string{"drops_total", "delay_peak_seconds", "delay_average_seconds"} {
-		if of(name, loaded) == 0 {
-			t.Errorf("%s: %s of the tin %s is 0 under a load above the bandwidth", dev, name, loaded)
-		}
+	if of("drops_total", loaded)+of("ecn_marks_total", loaded) == 0 || of("delay_peak_seconds", loaded) == 0 || of("delay_average_seconds", loaded) == 0 {
+		t.Errorf("%s: the tin %s drops and marks nothing, or lets nothing wait, under a load above the bandwidth", dev, loaded)
 	}
 }
