@@ -46,8 +46,8 @@ func (q *Qdiscs) Read(devices []sample.Device) ([]sample.Qdisc, error) {
 		names[int32(d.Index)] = d.Name
 	}
 	now := map[qdiscID]sample.Qdisc{}
-	// An interrupted dump is as good: disciplines come and go, and a next reading
-	// follows soon.
+	// The kernel does not tell whether a change interrupted this dump (tc_dump_qdisc,
+	// net/sched/sch_api.c). It holds a lock for each 32 KiB: 30 CAKEs or 100 others.
 	_, err := q.netlink.dump(qdiscRequest(), func(data []byte) error {
 		if len(data) < tcmsgLen {
 			return errMalformed
