@@ -133,6 +133,7 @@ func TestParse(t *testing.T) {
 			c.LAN.Interfaces = []string{"lan0"}
 			c.Clients = []Client{{Name: "Ä", Type: "Ä", MACs: []sample.MAC{{2, 0, 0, 0, 0, 1}}}}
 		}},
+		{"ok longest table name", "accounting: {table: " + strings.Repeat("x", 255) + "}", func(c *Config) { c.Accounting.Table = strings.Repeat("x", 255) }},
 		{"ok accounting", "accounting: {enabled: false, table: meter2, hook: device, max_clients: 65536, protect_table: true}", func(c *Config) {
 			c.Accounting = Accounting{Enabled: false, Table: "meter2", Hook: HookDevice, MaxClients: 65536, ProtectTable: true}
 		}},

@@ -323,6 +323,8 @@ excluded_ips: {a: b}
 			`1: vendors: "` + strings.Repeat("x", 80) + `…" is not an absolute path; begin with /`,
 		}},
 		{"bad list that contains itself", "clients: &a [*a]", []string{"1: clients[0]: needs keys with values, not a list"}},
+		{"bad table name longer than the kernel takes", "accounting: {table: " + strings.Repeat("x", 256) + "}", []string{
+			`1: accounting.table: "` + strings.Repeat("x", 80) + `…" is not a table name nft can read; begin with a letter and use letters, digits and _`}},
 		{"bad long list", "excluded_ips: [" + strings.Repeat("10.0.0.1,", 1025) + "]", []string{"1: excluded_ips: holds 1025 entries; at most 1024 are possible"}},
 	}
 	for _, tt := range tests {

@@ -59,11 +59,11 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // quoteKey writes a key as a step of a path, on one line whatever it holds.
 func quoteKey(key string) string {
-	if plainKey.MatchString(key) {
+	if len(key) <= 80 && plainKey.MatchString(key) {
 		return key
 	}
 	return strconv.Quote(clip(key))
