@@ -169,10 +169,9 @@ func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monito
 }
 
 // limitMemory sets a soft limit, so that a burst (thousands of clients, many
-// scrapes at once) does not leave a large heap behind. GOGC stays at Go's 100: a
-// scrape of 25 clients makes 80 KB of garbage, so that collections are minutes
-// apart and a tighter setting would gain nothing. GOMEMLIMIT in the environment
-// still wins.
+// scrapes at once) does not leave a large heap behind. GOGC stays at Go's 100: 50
+// would save 2 MiB at 25 clients and cost a fifth more processor time a scrape.
+// GOMEMLIMIT in the environment still wins.
 func limitMemory(maxClients int) {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(32<<20 + int64(maxClients)<<12)
