@@ -44,7 +44,6 @@ func TestPictures(t *testing.T) {
 		{"live-phone", "/", "dark", 390, 844},
 		{"live-phone-light", "/", "light", 390, 844},
 		{"live-client", tv, "dark", 1280, 0},
-		{"live-client-phone", tv, "light", 390, 0},
 	} {
 		p := b.open(t)
 		scale := 1.0
