@@ -465,9 +465,19 @@ func TestManyScrapesAtOnce(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	e := startExporter(t, "accounting: {enabled: false}\n")
+	pages(t, "Network metrics exporter", "accounting: {enabled: false}\nweb: {live: false}\n")
+	pages(t, "bytes are not counted", "accounting: {enabled: false}\n")
+	if nft("list table inet network_metrics") == nil {
+		t.Error("a table was installed although accounting is off")
+	}
+}
+
+// pages checks what each page says, the first one in particular.
+func pages(t *testing.T, first, config string) {
+	t.Helper()
+	e := startExporter(t, config)
 	for path, want := range map[string]string{
-		"/":          "Network metrics exporter",
+		"/":          first,
 		"/-/healthy": "healthy",
 		"/-/ready":   "ready",
 		"/metrics":   "network_exporter_build_info",
@@ -481,9 +491,6 @@ func TestPages(t *testing.T) {
 		if res.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
 			t.Errorf("%s: %s, without %q", path, res.Status, want)
 		}
-	}
-	if nft("list table inet network_metrics") == nil {
-		t.Error("a table was installed although accounting is off")
 	}
 }
 
