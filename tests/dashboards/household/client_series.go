@@ -62,6 +62,7 @@ func (c *client) facts() []Series {
 		c.rest("network_client_first_seen_timestamp_seconds", constant(firstSeen)),
 		c.rest("network_client_info", constant(1), "vendor", vendors[c.MAC.String()[:8]], "type", c.Type,
 			"name_source", source, "interface", "br-lan", "random_mac", strconv.FormatBool(random)),
+		c.rest("network_client_dhcp_lease_expiry_timestamp_seconds", c.leaseEnd()),
 	}
 	if c.quotaGB > 0 {
 		all = append(all, c.rest("network_client_quota_bytes", constant(c.quotaGB*1e9)))
@@ -122,4 +123,12 @@ func (c *client) lastSeen() func(i int) float64 {
 		seen[i] = float64(last.Unix())
 	}
 	return func(i int) float64 { return seen[i] }
+}
+
+// leaseEnd is that of a lease of 12 hours, which the client renews after half of
+// them.
+func (c *client) leaseEnd() func(i int) float64 {
+	seen := c.lastSeen()
+	const half = 6 * 3600
+	return func(i int) float64 { return (math.Floor(seen(i)/half) + 2) * half }
 }

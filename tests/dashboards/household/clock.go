@@ -19,6 +19,8 @@ var (
 	reboot   = powerCut.Add(2 * time.Minute)
 	reload   = End.Truncate(24 * time.Hour).Add(17*time.Hour + 25*time.Minute)
 	flushed  = End.Truncate(24 * time.Hour).Add(18*time.Hour + 40*time.Minute) // somebody deleted the counters' table
+	redial   = End.Truncate(24 * time.Hour).Add(19*time.Hour + 40*time.Minute) // the provider dropped the line
+	redialed = redial.Add(2 * time.Minute)
 	unpacked = End.Truncate(24 * time.Hour).Add(16*time.Hour + 10*time.Minute) // the new device
 )
 

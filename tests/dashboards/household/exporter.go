@@ -54,7 +54,7 @@ func (h *Household) exporter() []Series {
 	add("network_conntrack_entries", func(i int) float64 { return math.Round(1.15*h.count(i, (*client).connectionsAt)) + 40 })
 	add("network_conntrack_entries_limit", constant(65536))
 
-	h.internet(add)
+	h.probes(add)
 	add("network_exporter_up", constant(1))
 	for source, duration := range map[string]float64{"accounting": 0.0004, "conntrack": 0.0021, "neighbours": 0.0003, "leases": 0.0001} {
 		add("network_exporter_source_up", constant(1), "source", source)

@@ -2,7 +2,8 @@
 // exporter watch: a month in hourly samples, then a day as Prometheus scrapes
 // it. On that day the power fails for two minutes at night, somebody unpacks a
 // vacuum cleaner, the exporter reloads its configuration, something deletes its
-// table, and at the end a game console hogs the line. Every recording is the same.
+// table, the line drops and gets another address, and at the end a game console
+// hogs the line. Every recording is the same.
 package household
 
 import (
@@ -62,6 +63,7 @@ func (h *Household) add(c *client) {
 func (h *Household) Play(emit func(Series) error) error {
 	var all []Series
 	all = append(all, h.exporter()...)
+	all = append(all, h.wan()...)
 	all = append(all, h.node()...)
 	for _, s := range all {
 		if err := emit(s); err != nil {

@@ -25,6 +25,10 @@ func play(t *testing.T, clients int) (all []Series) {
 	return all
 }
 
+// elsewhere are the metrics of parts that this household did not turn on. Those of
+// real services are recorded, see cmd/recorded-services.
+var elsewhere = regexp.MustCompile(`^network_(qdisc|port|dhcp)_`)
+
 func TestEveryMetricOfTheExporterIsPlayed(t *testing.T) {
 	scrape, err := os.ReadFile("../../../exporter/internal/collector/testdata/scrape.txt")
 	if err != nil {
@@ -35,7 +39,7 @@ func TestEveryMetricOfTheExporterIsPlayed(t *testing.T) {
 		played[s.Labels["__name__"]] = true
 	}
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+)`).FindAllSubmatch(scrape, -1) {
-		if name := string(m[1]); !played[name] {
+		if name := string(m[1]); !played[name] && !elsewhere.MatchString(name) {
 			t.Errorf("%s is not played", name)
 		}
 	}
@@ -70,7 +74,8 @@ func TestSeriesAreUniqueAndInOrder(t *testing.T) {
 				t.Fatalf("%s goes back in time at sample %d", key(s), i)
 			}
 		}
-		if last := s.Samples[len(s.Samples)-1]; last.Time != End.UnixMilli() {
+		ends := s.Labels["__name__"] == "network_wan_info" // an address that the line lost
+		if last := s.Samples[len(s.Samples)-1]; last.Time != End.UnixMilli() && !ends {
 			t.Errorf("%s ends at %d", key(s), last.Time)
 		}
 	}

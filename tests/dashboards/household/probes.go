@@ -2,16 +2,8 @@ package household
 
 import "math"
 
-// internet is the household's connection, and how two addresses answer over it.
-func (h *Household) internet(add func(name string, value func(i int) float64, labels ...string)) {
-	wan := []string{"interface", "enp1s0"}
-	add("network_wan_info", constant(1), append(wan, "ip", "203.0.113.2")...)
-	add("network_wan_info", constant(1), append(wan, "ip", "2001:db8::2")...)
-	add("network_wan_up", constant(1), wan...)
-	add("network_wan_up_since_timestamp_seconds", func(i int) float64 { return float64(bootAt(h.ticks[i]).Unix()) + 9 }, wan...)
-	add("network_wan_link_changes_total", h.sinceReboot(constant(2)), wan...)
-	add("network_wan_address_changes_total", h.sinceReboot(constant(1)), append(wan, "family", "ipv4")...)
-	add("network_wan_address_changes_total", constant(0), append(wan, "family", "ipv6")...)
+// probes are how two addresses answer over the household's line.
+func (h *Household) probes(add func(name string, value func(i int) float64, labels ...string)) {
 	for i, target := range []string{"1.1.1.1", "2606:4700:4700::1111"} {
 		p := h.probe(7000 + i)
 		add("network_wan_probe_up", constant(1), "target", target)
