@@ -37,7 +37,7 @@ func values(t *testing.T, p *prometheus.Server, name string, at time.Time) map[s
 	found := map[string]float64{}
 	for _, panel := range section(t, name) {
 		for _, target := range panel.Targets {
-			expr := strings.NewReplacer("$__rate_interval", window.String(), "$router", ".*").Replace(target.Expr)
+			expr := strings.NewReplacer("$__rate_interval", window.String(), "$__range", window.String(), "$router", ".*").Replace(target.Expr)
 			result, err := p.Instant(t.Context(), expr, at)
 			if err != nil {
 				t.Fatalf("%s: %v\n%s", panel.Title, err, expr)
