@@ -6,6 +6,8 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -14,7 +16,7 @@ var update = flag.Bool("update", false, "write the assembled dashboards instead 
 // What is committed is what default.nix makes of the parts, so that it can be
 // imported without Nix.
 func TestCommittedIsAssembled(t *testing.T) {
-	for _, name := range []string{"router", "client"} {
+	for _, name := range []string{"router", "router-full", "client"} {
 		t.Run(name, func(t *testing.T) {
 			want := assemble(t, "-A", name)
 			if *update {
@@ -33,6 +35,28 @@ func TestCommittedIsAssembled(t *testing.T) {
 	}
 }
 
+// A section that router-full.json lacks would be checked by nobody.
+func TestFullHasEverySection(t *testing.T) {
+	files, err := filepath.Glob("router/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := readDashboard("router-full.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		section, err := readDashboard(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		isRow := func(p panel) bool { return p.Type == "row" && p.Title == section.Title }
+		if file != "router/dashboard.json" && !slices.ContainsFunc(full.Panels, isRow) {
+			t.Errorf("%s is not among everySection of default.nix", file)
+		}
+	}
+}
+
 // Sections can be left out, put in another order and added, and no panel's id
 // depends on that.
 func TestChosenSections(t *testing.T) {
@@ -42,9 +66,9 @@ func TestChosenSections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	parse(assemble(t, "-A", "router"), &all)
+	parse(assemble(t, "-A", "router-full"), &all)
 	parse(assemble(t, "-A", "router", "--arg", "sections",
-		`[ "system" { title = "Extra"; id = 9000; panels = [ { type = "text"; title = "Note"; w = 24; h = 2; } ]; } "now" ]`), &some)
+		`[ "system" "dhcp" { title = "Extra"; id = 9000; panels = [ { type = "text"; title = "Note"; w = 24; h = 2; } ]; } "now" ]`), &some)
 
 	titles := map[int]string{9000: "Extra", 9001: "Note"}
 	for _, p := range all.Panels {
@@ -63,8 +87,8 @@ func TestChosenSections(t *testing.T) {
 			t.Error(l.problems)
 		}
 	}
-	if len(rows) != 3 || rows[0] != "System" || rows[1] != "Extra" || rows[2] != "Now" {
-		t.Errorf("rows are %q", rows)
+	if want := []string{"System", "DHCP", "Extra", "Now"}; !slices.Equal(rows, want) {
+		t.Errorf("rows are %q, want %q", rows, want)
 	}
 }
 

@@ -2,13 +2,17 @@
 // ignore or show empty is found here.
 package dashboards
 
-import "testing"
+import (
+	"maps"
+	"slices"
+	"testing"
+)
 
 func TestDashboards(t *testing.T) {
-	router, client := committed(t)
-	k := readKnown(t, router, client)
-	for _, d := range []*dashboard{router, client} {
-		t.Run(d.Title, func(t *testing.T) {
+	all := committed(t)
+	k := readKnown(t, slices.Collect(maps.Values(all))...)
+	for name, d := range all {
+		t.Run(name, func(t *testing.T) {
 			for _, problem := range lint(d, k) {
 				t.Error(problem)
 			}
@@ -16,14 +20,15 @@ func TestDashboards(t *testing.T) {
 	}
 }
 
-func committed(t *testing.T) (router, client *dashboard) {
+func committed(t *testing.T) map[string]*dashboard {
 	t.Helper()
-	var err error
-	if router, err = readDashboard("router.json"); err != nil {
-		t.Fatal(err)
+	all := map[string]*dashboard{}
+	for _, name := range []string{"router", "router-full", "client"} {
+		d, err := readDashboard(name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = d
 	}
-	if client, err = readDashboard("client.json"); err != nil {
-		t.Fatal(err)
-	}
-	return router, client
+	return all
 }

@@ -93,8 +93,16 @@ let
       templating.list = map (v: variable (if isString v then defaults.variables.${v} else v)) own.variables;
       inherit (foldl' section top (map part chosen)) panels;
     };
+
+  # All sections there are. Those that are not chosen above need a service that not
+  # every router has, or a part of the exporter that is off by default.
+  everySection = [
+    "now" "clients" "presence" "month" "internet" "wan-probes" "speedtest" "qos" "ports" "dhcp"
+    "dns-unbound" "dns-dnsmasq" "dns-blocky" "dns-adguard" "interfaces" "system"
+  ];
 in
 {
   router = dashboard ./router sections;
+  router-full = dashboard ./router everySection;
   client = dashboard ./client clientSections;
 }

@@ -1,4 +1,4 @@
-# The assembled dashboards, router.json and client.json.
+# The assembled dashboards: router.json, router-full.json and client.json.
 { lib, linkFarm, writeText }:
 linkFarm "router-monitoring-dashboards" (
   lib.mapAttrs' (name: dashboard: {
