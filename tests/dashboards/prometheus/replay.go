@@ -9,10 +9,15 @@ import (
 
 // Replay is a recording that Prometheus is given.
 type Replay struct {
-	Household *household.Household
-	Rules     []Group
+	Recording Recording
+	Rules     []Group       // which need a household's recording
 	Interval  time.Duration // the least one of the rules' evaluations
 	Queries   []string      // what nobody asks for is left out; none: nothing is
+}
+
+// Recording hands over every series.
+type Recording interface {
+	Play(emit func(household.Series) error) error
 }
 
 // Replay writes the recording, then what the rules make of it.
@@ -22,7 +27,7 @@ func (s *Server) Replay(ctx context.Context, r Replay) error {
 		rules, queries = Needed(rules, queries)
 	}
 	w := s.Writer()
-	err := r.Household.Play(func(series household.Series) error {
+	err := r.Recording.Play(func(series household.Series) error {
 		if len(queries) > 0 && !mentioned(series.Labels["__name__"], queries) {
 			return nil
 		}
