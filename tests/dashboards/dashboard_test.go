@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -18,6 +19,7 @@ type dashboard struct {
 }
 
 type panel struct {
+	ID            int      `json:"id"`
 	Title         string   `json:"title"`
 	GridPos       gridPos  `json:"gridPos"`
 	TimeFrom      string   `json:"timeFrom"`
@@ -50,6 +52,19 @@ func load(name string) (d dashboard, err error) {
 	return d, json.Unmarshal(text, &d)
 }
 
+// only is the dashboard with some sections, and without annotations. A panel's id
+// is its section's and a bit more.
+func (d dashboard) only(sections []int) dashboard {
+	all := d.Panels
+	d.Panels, d.Annotations.List = nil, nil
+	for _, p := range all {
+		if slices.Contains(sections, p.ID/100*100) {
+			d.Panels = append(d.Panels, p)
+		}
+	}
+	return d
+}
+
 // request is one query as Grafana sends it.
 type request struct {
 	where   string
@@ -59,12 +74,12 @@ type request struct {
 	step    time.Duration
 }
 
-// requests are all queries of panels and annotations, the dashboard showing a
-// span of time on a screen of 1600 pixels.
-func (d dashboard) requests(span time.Duration) (all []request, err error) {
+// requests are all queries of panels and annotations, the dashboard shown on a
+// screen of 1600 pixels.
+func (d dashboard) requests(m moment) (all []request, err error) {
 	for _, p := range d.Panels {
 		for _, p := range append(p.Panels, p) {
-			some, err := p.requests(span)
+			some, err := p.requests(m)
 			if err != nil {
 				return nil, fmt.Errorf("%s: panel %s: %w", d.Title, p.Title, err)
 			}
@@ -73,14 +88,15 @@ func (d dashboard) requests(span time.Duration) (all []request, err error) {
 	}
 	for _, a := range d.Annotations.List {
 		if a.Expr != "" {
-			all = append(all, request{where: "annotation " + a.Name, expr: a.Expr, span: span, step: stepOf(span, 100, time.Minute)})
+			all = append(all, request{where: "annotation " + a.Name, expr: a.Expr, span: m.span, step: stepOf(m.span, 100, time.Minute)})
 		}
 	}
 	return all, nil
 }
 
-func (p panel) requests(span time.Duration) (all []request, err error) {
+func (p panel) requests(m moment) (all []request, err error) {
 	const screen = 1600
+	span := m.span
 	if p.TimeFrom != "" {
 		if span, err = duration(p.TimeFrom); err != nil {
 			return nil, err
@@ -91,7 +107,7 @@ func (p panel) requests(span time.Duration) (all []request, err error) {
 		points = screen * p.GridPos.W / 24
 	}
 	for _, t := range p.Targets {
-		least := scrape
+		least := m.scrape
 		if own := t.Interval + p.Interval; own != "" { // only one of them is set
 			if least, err = duration(own); err != nil {
 				return nil, err

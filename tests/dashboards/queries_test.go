@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -12,34 +13,31 @@ import (
 	"testing"
 	"time"
 
-	"router-monitoring/tests/dashboards/household"
 	"router-monitoring/tests/dashboards/prometheus"
 )
-
-const day = 24 * time.Hour
 
 // The rules, in the order in which they build upon each other.
 const (
 	thresholds = "--rules=../../alerts/thresholds.rules.yml"
-	recording  = "--rules=../../alerts/recording.rules.yml"
+	records    = "--rules=../../alerts/recording.rules.yml"
 	alerts     = "--rules=../../alerts/alerts.rules.yml"
 )
 
 // view is a dashboard as somebody looks at it.
-type view struct{ dashboard, client string }
+type view struct {
+	dashboard, client string
+	sections          []int // only these, if any are given
+}
 
 // views show everything: one client with a quota, and one that is new.
-var views = []view{{"router", ""}, {"client", "tv-livingroom"}, {"client", "vacuum"}}
+var views = []view{{dashboard: "router"}, {dashboard: "client", client: "tv-livingroom"}, {dashboard: "client", client: "vacuum"}}
 
 // replayed is a Prometheus with a recording, of what the dashboards ask for. It is
 // made by a program of its own, which the race detector does not slow down.
 func replayed(t *testing.T, flags ...string) *prometheus.Server {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "recorded-day")
-	if out, err := exec.Command("go", "build", "-o", program, "./cmd/recorded-day").CombinedOutput(); err != nil {
-		t.Fatalf("build recorded-day: %v\n%s", err, out)
-	}
-	flags = append(flags, "--only-for=../../dashboards/router.json", "--only-for=../../dashboards/client.json")
+	program := built(t, "./cmd/recorded-day")
+	flags = append(flags, "--only-for=../../dashboards/router-full.json", "--only-for=../../dashboards/client.json")
 	// It lasts until its input ends.
 	cmd := exec.Command(program, append(flags, "--", "sh", "-c", "echo $PROMETHEUS; exec cat")...)
 	cmd.Stderr = t.Output()
@@ -67,6 +65,18 @@ func replayed(t *testing.T, flags ...string) *prometheus.Server {
 	return prometheus.At(strings.TrimSpace(url))
 }
 
+// built is a program of this repository.
+func built(t *testing.T, pkg string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-o", path, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, out)
+	}
+	return path
+}
+
 // answer is what came of a request.
 type answer struct {
 	request
@@ -74,24 +84,27 @@ type answer struct {
 }
 
 // ask makes every request of a dashboard.
-func ask(t *testing.T, server *prometheus.Server, v view) (answers []answer) {
+func ask(t *testing.T, server *prometheus.Server, v view, m moment) (answers []answer) {
 	t.Helper()
 	d, err := load(v.dashboard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	variables, err := resolve(t.Context(), server, d.Templating.List, v.client, day)
+	variables, err := resolve(t.Context(), server, d.Templating.List, v.client, m)
 	if err != nil {
 		t.Fatalf("%s: %v", d.Title, err)
 	}
-	requests, err := d.requests(day)
+	if len(v.sections) > 0 {
+		d = d.only(v.sections)
+	}
+	requests, err := d.requests(m)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range requests {
 		r.where = d.Title + ": " + r.where
-		r.expr = interpolate(r.expr, timeVariables(r.span, r.step), variables)
-		result, err := r.send(t.Context(), server)
+		r.expr = interpolate(r.expr, m.variables(r.span, r.step), variables)
+		result, err := r.send(t.Context(), server, m.end)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", r.where, err, r.expr)
 			continue
@@ -101,21 +114,21 @@ func ask(t *testing.T, server *prometheus.Server, v view) (answers []answer) {
 	return answers
 }
 
-func (r request) send(ctx context.Context, server *prometheus.Server) (prometheus.Result, error) {
+func (r request) send(ctx context.Context, server *prometheus.Server, end time.Time) (prometheus.Result, error) {
 	if r.instant {
-		return server.Instant(ctx, r.expr, household.End)
+		return server.Instant(ctx, r.expr, end)
 	}
 	// Grafana aligns both ends with the step.
 	return server.Range(ctx, r.expr, prometheus.Range{
-		From: household.End.Add(-r.span).Truncate(r.step), To: household.End.Truncate(r.step), Step: r.step})
+		From: end.Add(-r.span).Truncate(r.step), To: end.Truncate(r.step), Step: r.step})
 }
 
 func TestEveryQueryReturnsData(t *testing.T) {
 	t.Parallel()
-	server := replayed(t, thresholds, recording, alerts)
+	server := replayed(t, thresholds, records, alerts)
 	empty, found := map[string]string{}, map[string]bool{}
 	for _, v := range views {
-		for _, a := range ask(t, server, v) {
+		for _, a := range ask(t, server, v, lastDay) {
 			if len(a.Series) > 0 {
 				found[a.where] = true
 			} else {
@@ -136,10 +149,10 @@ func TestNoQueryIsExpensive(t *testing.T) {
 	t.Parallel()
 	const clients, most = 250, 2_000_000
 	// Evaluated every 4 minutes, rules give the same series: Prometheus looks 5 back.
-	server := replayed(t, thresholds, recording, fmt.Sprint("--clients=", clients), "--interval=4m")
+	server := replayed(t, thresholds, records, fmt.Sprint("--clients=", clients), "--interval=4m")
 	var answers []answer
 	for _, v := range views {
-		answers = append(answers, ask(t, server, v)...)
+		answers = append(answers, ask(t, server, v, lastDay)...)
 	}
 	for _, a := range answers {
 		if a.Samples > most {

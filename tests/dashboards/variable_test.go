@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"router-monitoring/tests/dashboards/household"
 	"router-monitoring/tests/dashboards/prometheus"
 )
 
@@ -86,10 +85,10 @@ func interpolate(text string, time map[string]string, variables map[string]value
 
 // resolve finds the variables' values in their order: the client is the given one
 // if any is, else there are all values, or the first.
-func resolve(ctx context.Context, server *prometheus.Server, list []variable, client string, span time.Duration) (map[string]value, error) {
+func resolve(ctx context.Context, server *prometheus.Server, list []variable, client string, m moment) (map[string]value, error) {
 	variables := map[string]value{}
 	for _, v := range list {
-		options, err := v.options(ctx, server, span, variables)
+		options, err := v.options(ctx, server, m, variables)
 		if err != nil {
 			return nil, fmt.Errorf("variable %s: %w", v.Name, err)
 		}
@@ -110,7 +109,7 @@ func resolve(ctx context.Context, server *prometheus.Server, list []variable, cl
 	return variables, nil
 }
 
-func (v variable) options(ctx context.Context, server *prometheus.Server, span time.Duration, known map[string]value) ([]string, error) {
+func (v variable) options(ctx context.Context, server *prometheus.Server, now moment, known map[string]value) ([]string, error) {
 	switch v.Type {
 	case "datasource":
 		return []string{"prometheus"}, nil
@@ -118,13 +117,13 @@ func (v variable) options(ctx context.Context, server *prometheus.Server, span t
 	default:
 		return nil, fmt.Errorf("type %s is unknown to this test", v.Type)
 	}
-	text := interpolate(string(v.Query), timeVariables(span, time.Minute), known)
+	text := interpolate(string(v.Query), now.variables(now.span, time.Minute), known)
 	if m := labelValues.FindStringSubmatch(text); m != nil {
-		found, err := server.LabelValues(ctx, m[2], m[1], household.End.Add(-span), household.End)
+		found, err := server.LabelValues(ctx, m[2], m[1], now.end.Add(-now.span), now.end)
 		return v.matched(found), err
 	}
 	if m := queryResult.FindStringSubmatch(text); m != nil {
-		result, err := server.Instant(ctx, m[1], household.End)
+		result, err := server.Instant(ctx, m[1], now.end)
 		var found []string
 		for _, s := range result.Series {
 			found = append(found, s.Metric.String())
