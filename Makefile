@@ -23,6 +23,10 @@ isc_tests = ^(TestServers|TestLeasesIPv[46]|TestAddressesMove|TestDownloadsBefor
 # DNS servers with exporters, which Go builds from sources of others.
 dns_tools = unbound unbound_exporter dnsmasq_exporter blocky json_exporter
 
+# What the dashboards' pictures show at work.
+preview_tools = nft busybox dnsmasq kea-dhcp4 kea-lfc miniupnpd upnpc natpmpc \
+	unbound unbound_exporter dnsmasq_exporter blocky prometheus nix-instantiate
+
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
 
@@ -118,8 +122,15 @@ module: check-go ## write down what the NixOS module makes: tests/module/golden,
 	go test ./tests/module -run 'TestGolden|TestOptionsPage|TestVendorHash' -count=1 -update
 
 .PHONY: preview
-preview: check-go ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
-	@PATH="$$PATH:$$(tests/tools.sh --path prometheus)" dashboards/preview/run.sh docs/images
+preview: build bin/vm/qos.prom ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
+	@$(call with,$(preview_tools)) && \
+	go build -o bin/recorded-services ./tests/dashboards/cmd/recorded-services && \
+	$$netns bin/recorded-services --dns --exporter=bin/network-metrics-exporter --out=bin/services.prom && \
+	dashboards/preview/run.sh docs/images bin/services.prom bin/vm/qos.prom:network_qdisc_
+
+# What the exporter shows of CAKE, recorded where the kernel has it.
+bin/vm/qos.prom:
+	$(MAKE) --no-print-directory vm-test TESTS=shaping
 
 .PHONY: live-pictures
 live-pictures: check-go ## draw the live page into docs/images, 8 minutes (needs Chromium)

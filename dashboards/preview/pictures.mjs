@@ -1,6 +1,7 @@
-// node pictures.mjs DASHBOARDS OUT [NAME…]: takes the pictures, or those named,
-// with the data of the Prometheus at $PROMETHEUS, at the time $NOW in seconds. Fails
-// if a panel is empty, a query is refused or the page reports an error.
+// node pictures.mjs DASHBOARDS OUT [NAME…]: takes the pictures of the dashboards in
+// a folder, or those named, with the data of the Prometheus at $PROMETHEUS, at the
+// time $NOW in seconds. Fails if a panel is empty, a query is refused or the page
+// reports an error.
 import fs from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
@@ -8,6 +9,8 @@ import sharp from 'sharp';
 import { serve } from './serve.mjs';
 
 const DESK = 1600, PHONE = 390;
+// What services did is recorded for minutes, at an interval of its own.
+const minutes = `from=now-${process.env.SPAN}&scrape=${process.env.SCRAPE}`;
 const pictures = [
   { name: 'router-now', dashboard: 'router', theme: 'dark', width: DESK, top: 920 },
   { name: 'router-dark', dashboard: 'router', theme: 'dark', width: DESK },
@@ -15,6 +18,12 @@ const pictures = [
   { name: 'router-phone', dashboard: 'router', theme: 'dark', width: PHONE, scale: 2 },
   { name: 'client-dark', dashboard: 'client', theme: 'dark', width: DESK, query: 'var-client=tv-livingroom' },
   { name: 'client-light', dashboard: 'client', theme: 'light', width: DESK, query: 'var-client=tv-livingroom' },
+  { name: 'router-latency', dashboard: 'latency', theme: 'dark', width: DESK, query: minutes },
+  { name: 'router-shaping', dashboard: 'shaping', theme: 'dark', width: DESK, query: minutes },
+  { name: 'router-ports-dhcp', dashboard: 'ports-dhcp', theme: 'dark', width: DESK, query: minutes },
+  { name: 'router-dns', dashboard: 'dns', theme: 'dark', width: DESK, query: minutes },
+  { name: 'router-services-light', dashboard: 'services', theme: 'light', width: DESK, query: minutes },
+  { name: 'router-services-phone', dashboard: 'services', theme: 'dark', width: PHONE, query: minutes },
 ];
 
 const [dashboards, out, ...only] = process.argv.slice(2);
@@ -26,7 +35,8 @@ const browser = await chromium.launch({
 });
 fs.mkdirSync(out, { recursive: true });
 let failed = false;
-for (const picture of pictures.filter((p) => !only.length || only.includes(p.name))) {
+const wanted = ({ name, dashboard }) => fs.existsSync(path.join(dashboards, `${dashboard}.json`)) && (!only.length || only.includes(name));
+for (const picture of pictures.filter(wanted)) {
   const started = Date.now();
   const problems = await take(picture);
   console.log(`${picture.name}: ${((Date.now() - started) / 1000).toFixed(1)} s, ${Math.round(fs.statSync(file(picture)).size / 1024)} KiB`);
@@ -40,7 +50,7 @@ process.exitCode = failed ? 1 : 0;
 function file({ name }) { return path.join(out, `${name}.png`); }
 
 async function take(picture) {
-  const page = await browser.newPage({ viewport: { width: picture.width, height: 1000 }, deviceScaleFactor: picture.scale ?? 1, timezoneId: 'UTC', locale: 'en-GB' });
+  const page = await browser.newPage({ viewport: { width: picture.width, height: 500 }, deviceScaleFactor: picture.scale ?? 1, timezoneId: 'UTC', locale: 'en-GB' });
   const problems = [];
   page.on('pageerror', (e) => problems.push(`page error: ${String(e.stack).slice(0, 600)}`));
   page.on('response', (r) => r.status() >= 400 && problems.push(`${r.status()} ${r.url()}`));

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Renders the dashboards into a folder: run.sh OUT. Needed are Go, Prometheus,
-# Node.js with npm and Chromium; all that npm brings stays in .cache/preview.
+# Renders the dashboards into a folder: run.sh OUT RECORDING…. The recordings, of
+# real services, are for the sections that need such. Needed are Go, Prometheus,
+# Nix, Node.js with npm and Chromium; all that npm brings stays in .cache/preview.
 set -eu
 
 checkout=$(cd "$(dirname "$0")/../.." && pwd)
@@ -26,7 +27,25 @@ if ! cmp -s package.json installed.json; then
 fi
 npx vite build
 cd "$checkout"
-exec go run ./tests/dashboards/cmd/recorded-day \
+go run ./tests/dashboards/cmd/recorded-day \
 	--rules=alerts/thresholds.rules.yml --rules=alerts/recording.rules.yml --rules=alerts/alerts.rules.yml \
 	--only-for=dashboards/router.json --only-for=dashboards/client.json \
 	-- node "$cache/pictures.mjs" dashboards "$out"
+
+shift
+services=$cache/services
+mkdir -p "$services"
+assemble() {
+	nix-instantiate --eval --strict --json dashboards/default.nix -A router --arg sections "[ $2 ]" >"$services/$1.json"
+}
+assemble latency '"wan-probes"'
+assemble shaping '"qos"'
+assemble ports-dhcp '"ports" "dhcp"'
+assemble dns '"dns-unbound" "dns-dnsmasq" "dns-blocky"'
+assemble services '"wan-probes" "qos" "ports" "dhcp" "dns-unbound" "dns-dnsmasq" "dns-blocky"'
+for recording; do
+	set -- "$@" "--recording=$recording"
+	shift
+done
+# VMs are slow: theirs are a scrape every four seconds or so.
+SPAN=150s SCRAPE=4 exec go run ./tests/dashboards/cmd/recorded-day "$@" -- node "$cache/pictures.mjs" "$services" "$out"

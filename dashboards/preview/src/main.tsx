@@ -25,7 +25,7 @@ async function main() {
   await initPluginTranslations('grafana-ui', []);
   init();
   const dashboard = await (await fetch(`/dashboards/${url.get('dashboard')}.json`)).json();
-  const range = timeRange(dashboard.time.from, dashboard.time.to);
+  const range = timeRange(url.get('from') ?? dashboard.time.from, dashboard.time.to);
   const variables = rangeVariables(range);
   await resolve(dashboard.templating.list, url, variables, range, problems);
   const drawn: Drawn[] = await Promise.all(dashboard.panels.map((p: any) => draw(p, range, variables)));

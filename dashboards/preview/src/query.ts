@@ -4,7 +4,8 @@ import { type DataFrame, type Field, FieldType, type TimeRange, rangeUtil, toDat
 import { type Series, instant, range as queryRange } from './prometheus';
 import { type Variables, constants, interpolate } from './variables';
 
-const SCRAPE = 15; // seconds, as the recording has it
+// The data source's scrape interval in seconds, as the recording has it.
+const SCRAPE = Number(new URLSearchParams(location.search).get('scrape') ?? 15);
 
 // rangeVariables are those that every query of a dashboard may use.
 export function rangeVariables({ from, to }: TimeRange): Variables {
