@@ -25,7 +25,7 @@ buildGo126Module (finalAttrs: {
       ../docs/api.md
     ]) (lib.fileset.fileFilter (file: file.hasExt "nix") ../.);
   };
-  vendorHash = "sha256-05/L7vxnTY07/SZur9f0j20ow7wEBzz9cp33bM06WPs="; # TestVendorHash in tests/module says which
+  vendorHash = "sha256-TiAp4IHKNIrvjBRkhldL/cWM53Bj1K5ZG2tF0c2OmYA="; # TestVendorHash in tests/module says which
 
   subPackages = [ "exporter" ];
   env.CGO_ENABLED = 0;
