@@ -48,6 +48,7 @@ let
           (series "conntrack_used_ratio" { } t.conntrackUsedRatio)
           (series "dhcp_pool_used_ratio" { } t.dhcpPoolUsedRatio)
           (series "bypassed_ratio" { } t.bypassedRatio)
+          (series "probe_loss_ratio" { } t.probeLossRatio)
           (series "unattributed_ratio" { } t.unattributedRatio)
           (series "disk_used_ratio" { } t.diskUsedRatio)
           (series "temperature_celsius" { } t.temperatureCelsius)
@@ -77,6 +78,7 @@ in
       clientConnections = number 1000 "Connections of one client that are too many.";
       conntrackUsedRatio = number 0.8 "Share of the connection table that may be used.";
       dhcpPoolUsedRatio = number 0.9 "Share of a DHCP pool's addresses that may be leased or declined.";
+      probeLossRatio = number 0.05 "Share of the probes (`wanProbes`) that are lost, to most of their targets, for PacketLoss.";
       bypassedRatio = number 0.5 "Share of the line's bytes that may pass without being counted.";
       unattributedRatio = number 0.05 "Share of the counted bytes that may be without a client.";
       diskUsedRatio = number 0.9 "Share of a disk that may be used.";
