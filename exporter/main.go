@@ -67,7 +67,7 @@ type options struct {
 
 func parse(args []string) (options, error) {
 	var o options
-	app := kingpin.New(program, "Counts what every client of this router sends and receives, and serves it as Prometheus metrics.")
+	app := kingpin.New(program, "Counts what every client of this router sends and receives, and serves it as Prometheus metrics. With top as the first word it shows them in a terminal instead: see top --help.")
 	app.Flag("config.file", "Configuration file, read again at SIGHUP. Without one, every bridge or interface with a private subnet is watched.").
 		Default(defaultConfigFile).IsSetByUser(&o.configNamed).StringVar(&o.configFile)
 	app.Flag("config.check", "Check the configuration file and exit.").BoolVar(&o.check)

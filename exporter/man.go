@@ -21,6 +21,9 @@ const manPage = `.TH NETWORK\-METRICS\-EXPORTER 1 "" "{{.App.Name | roff}} {{ver
 .SH SYNOPSIS
 .B {{.App.Name | roff}}
 .RI [ flags ]
+.br
+.B {{.App.Name | roff}} top
+.RI [ flags ]
 .SH DESCRIPTION
 {{.App.Help | roff}}
 IPv4 and IPv6 are counted together, and each client is one series however many addresses it has.

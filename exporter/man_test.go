@@ -28,7 +28,7 @@ func TestManPage(t *testing.T) {
 			t.Errorf("lacks %q", want)
 		}
 	}
-	request := regexp.MustCompile(`^\.(TH|SH|TP|PP|IP|EX|EE|B|BR|RI|I)( |\n)`)
+	request := regexp.MustCompile(`^\.(TH|SH|TP|br|PP|IP|EX|EE|B|BR|RI|I)( |\n)`)
 	for line := range strings.Lines(page) {
 		if strings.HasPrefix(line, ".") && !request.MatchString(line) || strings.HasPrefix(line, "'") {
 			t.Errorf("text that troff takes for a request: %s", line)
