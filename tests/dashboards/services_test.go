@@ -30,7 +30,7 @@ func TestEveryQueryReturnsDataOfServices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := moment{scrapes[len(scrapes)-1].Time, 20 * time.Second, 2 * time.Second}
+	now := moment{scrapes[len(scrapes)-1].Time, 20 * time.Second, 4 * time.Second} // the interval is that of the shaping
 	server := replayed(t, "--recording="+file, "--recording="+shaping)
 	for _, a := range ask(t, server, view{dashboard: "router-full", sections: ofServices}, now) {
 		if len(a.Series) == 0 {

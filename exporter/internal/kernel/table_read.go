@@ -203,14 +203,12 @@ func (t *table) readSets(acct *sample.Accounting) error {
 	if t.elements[0]+t.elements[1] < manyElements {
 		families.SetLimit(1)
 	}
+	room := t.elements
+	room[0] += room[1] // for the others behind
 	var found [2][]sample.Element
 	for i := range found {
 		families.Go(func() error {
-			room := t.elements[i]
-			if i == 0 { // and for the others behind
-				room += t.elements[1]
-			}
-			found[i] = make([]sample.Element, 0, room)
+			found[i] = make([]sample.Element, 0, room[i])
 			for j := range t.sets {
 				s := &t.sets[len(t.sets)-1-j]
 				if s.ipv6 != (i == 1) {
