@@ -72,19 +72,3 @@ func (m *Monitor) readBeside(ctx context.Context) {
 	m.beside = beside
 	m.mu.Unlock()
 }
-
-// enabled reports a source that the configuration turns on.
-func (m *Monitor) enabled(id sourceID) bool {
-	if id == accounting {
-		return m.accounting != nil
-	}
-	if id == qdiscs {
-		return m.cfg.QoS.Enabled
-	}
-	for _, p := range parts {
-		if p.id == id {
-			return p.on(m.cfg)
-		}
-	}
-	return true
-}

@@ -5,7 +5,6 @@ package monitor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"reflect"
@@ -363,59 +362,4 @@ func quota(q *config.Quota) registry.Quota {
 		return registry.Quota{}
 	}
 	return registry.Quota{Bytes: q.Bytes, BillingDay: q.BillingDay}
-}
-
-// sourceID names one source of samples.
-type sourceID int
-
-const (
-	accounting sourceID = iota
-	conntrack
-	neighbours
-	links
-	portMappings
-	probes
-	qdiscs
-	dhcp
-	numSources
-)
-
-func (s sourceID) String() string {
-	return [numSources]string{
-		accounting:   "accounting",
-		conntrack:    "conntrack",
-		neighbours:   "neighbours",
-		links:        "links",
-		dhcp:         "dhcp",
-		portMappings: "port_mappings",
-		qdiscs:       "qdiscs",
-		probes:       "probes",
-	}[s]
-}
-
-type source struct {
-	up    bool
-	took  time.Duration
-	fault string // what was logged; empty while up
-}
-
-// note records how a reading went, and logs it where that is news.
-func (m *Monitor) note(id sourceID, start time.Time, err error) time.Duration {
-	took := time.Since(start)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := &m.sources[id]
-	fault := ""
-	if err != nil {
-		fault = err.Error()
-	}
-	switch {
-	case fault == s.fault:
-	case fault != "":
-		m.log.Error(fmt.Sprintf("source %s is down", id), "err", fault)
-	default:
-		m.log.Info(fmt.Sprintf("source %s is up again", id))
-	}
-	s.up, s.took, s.fault = err == nil, took, fault
-	return took
 }
