@@ -78,16 +78,18 @@ func (b *bench) underLoad(ctx context.Context, l *lab.Lab, fn func() error) erro
 	return err
 }
 
-// watch takes what both use for a while, in which the exporter is scraped.
+// watch takes what both use for a while, in which the exporter is scraped: of
+// their memory, the most.
 func (b *bench) watch(ctx context.Context, when string, ours, old *process) error {
 	processes := []*process{old, ours}
-	var before, after [2]usage
+	var before [2]usage
 	var err error
 	for i, p := range processes {
 		if before[i], err = p.usage(); err != nil {
 			return err
 		}
 	}
+	after := before
 	start := time.Now()
 	var scrapes []float64
 	for time.Since(start) < b.watching {
@@ -101,13 +103,16 @@ func (b *bench) watch(ctx context.Context, when string, ours, old *process) erro
 			return ctx.Err()
 		case <-time.After(scrapeInterval):
 		}
-	}
-	took := time.Since(start)
-	for i, p := range processes {
-		if after[i], err = p.usage(); err != nil {
-			return err
+		for i, p := range processes {
+			now, err := p.usage()
+			if err != nil {
+				return err
+			}
+			now.resident, now.anonymous = max(now.resident, after[i].resident), max(now.anonymous, after[i].anonymous)
+			after[i] = now
 		}
 	}
+	took := time.Since(start)
 	for _, of := range []struct {
 		name   string
 		figure func(i int) float64
