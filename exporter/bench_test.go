@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/common/promslog"
 
+	"router-monitoring/exporter/internal/collector"
 	"router-monitoring/exporter/internal/config"
 	"router-monitoring/exporter/internal/monitor"
 )
@@ -73,5 +74,5 @@ func scrapeHandler(b *testing.B, clients int) http.Handler {
 	for !m.Ready() {
 		time.Sleep(10 * time.Millisecond)
 	}
-	return metricsHandler(m.Scrape, nil)
+	return collector.Handler(m.Scrape, nil)
 }

@@ -14,9 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"golang.org/x/sync/errgroup"
@@ -43,7 +40,7 @@ func newServer(m *monitor.Monitor, cfg *config.Config) *server {
 }
 
 func (s *server) use(cfg *config.Config) {
-	h := metricsHandler(s.monitor.Scrape, cfg.ExtraLabels)
+	h := collector.Handler(s.monitor.Scrape, cfg.ExtraLabels)
 	s.metrics.Store(&h)
 	switch on := s.live.Load() != nil; {
 	case cfg.Web.Live && !on:
@@ -69,20 +66,6 @@ func (s *server) orLive(next http.Handler) http.HandlerFunc {
 		}
 		next.ServeHTTP(w, r)
 	}
-}
-
-// metricsHandler serves the metrics of the network and, behind them, those of
-// the exporter itself from a registry of its own, so that nothing a library
-// registers by itself is exposed. Go's memory statistics are left out, for they
-// stop the world and cost as much as the clients; process_… tells the sum.
-func metricsHandler(scrape func() collector.Scrape, extra map[string]string) http.Handler {
-	self := prometheus.NewRegistry()
-	self.MustRegister(
-		versioncollector.NewCollector("network_exporter"),
-		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()),
-		collector.Process{},
-	)
-	return collector.Handler(scrape, extra, self)
 }
 
 func (s *server) handler() (http.Handler, error) {

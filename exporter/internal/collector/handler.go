@@ -8,9 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 )
 
 // maxScrapes bounds scrapes at one time. Further ones wait for their turn, but not
@@ -31,16 +28,14 @@ const (
 type handler struct {
 	scrape func() Scrape
 	text   *Text
-	more   prometheus.Gatherer
 	slots  chan struct{}
 }
 
 // Handler serves what scrape returns, which it calls from several goroutines at
-// once, and behind it the metrics of another gatherer. The extra labels go to
-// all series of clients. The answer is always the text format that every
+// once, and what it takes to do so. The extra labels go to all series of clients. The answer is always the text format that every
 // Prometheus reads, compressed where the peer asks for it.
-func Handler(scrape func() Scrape, extra map[string]string, more prometheus.Gatherer) http.Handler {
-	return &handler{scrape: scrape, text: NewText(extra), more: more, slots: make(chan struct{}, maxScrapes)}
+func Handler(scrape func() Scrape, extra map[string]string) http.Handler {
+	return &handler{scrape: scrape, text: NewText(extra), slots: make(chan struct{}, maxScrapes)}
 }
 
 // ServeHTTP answers one scrape.
@@ -59,15 +54,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	more, err := h.more.Gather()
-	if err != nil {
-		http.Error(w, fmt.Sprintf("gather metrics: %v", err), http.StatusInternalServerError)
-		return
-	}
 	start := time.Now()
 	s := h.scrape()
-	s.took = time.Since(start)
-	if err := h.write(impatient(w), r, &s, more); err != nil {
+	s.took, s.process = time.Since(start), readProcess()
+	if err := h.write(impatient(w), r, &s); err != nil {
 		panic(http.ErrAbortHandler) // a part must not pass for the whole
 	}
 }
@@ -92,15 +82,15 @@ func (w *impatientWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-func (h *handler) write(w http.ResponseWriter, r *http.Request, s *Scrape, more []*dto.MetricFamily) error {
+func (h *handler) write(w http.ResponseWriter, r *http.Request, s *Scrape) error {
 	if !acceptsGzip(r.Header.Values("Accept-Encoding")) {
-		return h.text.Write(w, s, more...)
+		return h.text.Write(w, s)
 	}
 	w.Header().Set("Content-Encoding", "gzip")
 	z := compressors.Get().(*gzip.Writer)
 	defer compressors.Put(z)
 	z.Reset(w)
-	if err := h.text.Write(z, s, more...); err != nil {
+	if err := h.text.Write(z, s); err != nil {
 		return err
 	}
 	return z.Close()

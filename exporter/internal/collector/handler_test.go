@@ -2,7 +2,6 @@ package collector
 
 import (
 	"compress/gzip"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,16 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
-
-// self stands for the metrics of the exporter itself.
-var self = prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-	return []*dto.MetricFamily{{Name: new("go_x"), Type: dto.MetricType_GAUGE.Enum(), Metric: []*dto.Metric{{Gauge: &dto.Gauge{}}}}}, nil
-})
 
 func serve(h http.Handler, method string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "/metrics", nil)
@@ -33,7 +25,7 @@ func serve(h http.Handler, method string, header ...string) *httptest.ResponseRe
 }
 
 func TestHandler(t *testing.T) {
-	h := Handler(example, location, self)
+	h := Handler(example, location)
 	for name, header := range map[string][]string{
 		"plainly":       {},
 		"openmetrics":   {"Accept", "application/openmetrics-text; version=1.0.0"},
@@ -66,7 +58,7 @@ func TestHandler(t *testing.T) {
 			if n := len(families["network_client_info"].GetMetric()); n != 4 {
 				t.Errorf("%d clients, want 4", n)
 			}
-			if families["go_x"] == nil || families["network_unattributed_bytes_total"] == nil {
+			if families["go_info"] == nil || families["network_unattributed_bytes_total"] == nil {
 				t.Error("families are missing")
 			}
 		})
@@ -74,33 +66,9 @@ func TestHandler(t *testing.T) {
 }
 
 func TestHandlerAnswersHeadWithoutReading(t *testing.T) {
-	h := Handler(func() Scrape { t.Error("read"); return example() }, nil, self)
+	h := Handler(func() Scrape { t.Error("read"); return example() }, nil)
 	if w := serve(h, http.MethodHead); w.Code != http.StatusOK || w.Body.Len() > 0 || w.Header().Get("Content-Type") == "" {
 		t.Errorf("status %d, %d bytes, header %v", w.Code, w.Body.Len(), w.Header())
-	}
-}
-
-func TestHandlerTellsOfErrorsBeforeTheFirstByte(t *testing.T) {
-	broken := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return nil, errors.New("no /proc") })
-	w := serve(Handler(example, nil, broken), http.MethodGet)
-	if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "no /proc") {
-		t.Errorf("status %d: %s", w.Code, w.Body)
-	}
-}
-
-// TestHandlerBreaksOffWhenItCannotGoOn sees to it that a part of a scrape does
-// not look whole.
-func TestHandlerBreaksOffWhenItCannotGoOn(t *testing.T) {
-	empty := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return []*dto.MetricFamily{{Name: new("empty")}}, nil })
-	srv := httptest.NewServer(Handler(func() Scrape { return crowd(1000) }, nil, empty))
-	defer srv.Close()
-	res, err := http.Get(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, res.Body); err == nil {
-		t.Error("the body ended as if it were whole")
 	}
 }
 
@@ -110,7 +78,7 @@ func TestHandlerBoundsScrapes(t *testing.T) {
 
 func boundsScrapes(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	h := Handler(func() Scrape { entered <- struct{}{}; <-leave; return example() }, nil, self)
+	h := Handler(func() Scrape { entered <- struct{}{}; <-leave; return example() }, nil)
 	done := make(chan int)
 	for range maxScrapes {
 		go func() { done <- serve(h, http.MethodGet).Code }()

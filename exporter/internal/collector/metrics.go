@@ -44,9 +44,8 @@ var clientLabels = []string{"ip", "hostname", "mac"}
 const up, down = sample.Upload, sample.Download
 
 // Metrics lists everything the package exposes, in the order of the docs. Each
-// metric is written in one of these lists and nowhere else. Those of the Go
-// runtime, the process and the build come beside them.
-var Metrics = slices.Concat(mainMetrics, wanMetrics, qdiscMetrics, portMetrics, dhcpMetrics)
+// metric is written in one of these lists and nowhere else.
+var Metrics = slices.Concat(mainMetrics, wanMetrics, qdiscMetrics, portMetrics, dhcpMetrics, processMetrics)
 
 // mainMetrics are those of the clients, the household and the exporter.
 var mainMetrics = []*Metric{

@@ -22,7 +22,8 @@ type Scrape struct {
 	ConfigLoaded       time.Time
 	Beside             Beside
 
-	took time.Duration // to gather the above
+	took    time.Duration // to gather the above
+	process process       // that gathered it
 }
 
 // Source is the state of one source of samples.

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
-
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
 )
 
 // Text writes scrapes in Prometheus' text format, version 0.0.4:
@@ -83,23 +80,16 @@ func isPlain(value string) bool {
 	return true
 }
 
-// Write writes a scrape and, behind it, families from elsewhere. It stops when w
-// takes no more.
-func (t *Text) Write(w io.Writer, s *Scrape, more ...*dto.MetricFamily) error {
+// Write writes a scrape. It stops when w takes no more.
+func (t *Text) Write(w io.Writer, s *Scrape) error {
 	b := buffers.Get().(*buffer)
 	b.to, b.headed = w, nil
 	b.Reset(w)
 	b.begin(t, s)
-	err := b.writeParts()
-	for _, f := range more {
-		if err == nil {
-			_, err = expfmt.MetricFamilyToText(b, f)
-		}
-	}
-	if err != nil {
+	if err := b.writeParts(); err != nil {
 		return err // and what it holds is not used again
 	}
-	err = b.Flush()
+	err := b.Flush()
 	b.Scrape, b.to = nil, nil
 	b.Reset(nil)
 	buffers.Put(b)
