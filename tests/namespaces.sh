@@ -16,6 +16,7 @@ works() {
 	"$@" unshare --net nft add table probe 2>/dev/null
 }
 
+command -v nft >/dev/null || fail "nft is not on the PATH; tests/tools.sh --path nft tells where there is one"
 if [ "$(id -u)" = 0 ]; then
 	works || fail "root may not make network namespaces here; start the container with --privileged"
 elif works unshare --map-root-user; then
