@@ -5,15 +5,16 @@
 # and gets one series for each client, whatever it was called and whichever
 # address it had in the meantime, with the labels
 #
-#   mac, hostname   of a client with a MAC
-#   ip, hostname    of another
-#   client          its MAC or address, instead of these in tables, whose rows are joined by it
+#   client     its MAC, or its address where it has none; rows of tables are joined by it
+#   hostname   unless names = false
 { named }: # the matcher for the clients that are chosen by name
 let
   inherit (builtins) replaceStrings toString;
 
-  # A client is its MAC, or its address where it has none.
-  identify = series: ''label_replace(${series}, "ip", "", "mac", ".+")'';
+  # A client is its MAC, or its address where it has none. The label ip stays: its
+  # series of before and after a change of address would be the same without it,
+  # which Prometheus rejects.
+  identify = series: ''label_replace(label_replace(${series}, "client", "$1", "ip", "(.*)"), "client", "$1", "mac", "(.+)")'';
 
   # Which clients' series are read. A hidden variable holds the MACs that a graph
   # shows: so a day of 250 clients costs no more than one of 25.
@@ -27,7 +28,7 @@ let
   # with. Reaching back, it also names clients while the exporter is down.
   names = { matchers, reach }:
     let seen = ''last_over_time(network_client_last_seen_timestamp_seconds{${named},${matchers}}[${reach}] @ end())'';
-    in ''group by (mac, ip, hostname) (topk by (mac, ip) (1, ${identify seen}))'';
+    in ''group by (client, hostname) (topk by (client) (1, ${identify seen}))'';
 
   # by: how series of one client become one. top: only so many, the largest first.
   # names = false: for a column beside the one with names. orNaN: NaN for nothing.
@@ -36,22 +37,17 @@ let
       selection = selections.${clients};
       series = replaceStrings [ "$clients" ] [ selection.matchers ] perClient;
       named = t.names or true;
-      join = if named then "* on (mac, ip) group_left (hostname)" else "and on (mac, ip)";
-      joined = "${by} by (mac, ip) (${identify series}) ${join} ${names selection}";
+      join = if named then "* on (client) group_left (hostname)" else "and on (client)";
+      joined = "${by} by (client) (${identify series}) ${join} ${names selection}";
     in
-    if !named then ''sum by (client) (label_join(${joined}, "client", "", "mac", "ip"))''
-    else if (t.format or "") == "table" then ''sum by (client, hostname) (label_join(${joined}, "client", "", "mac", "ip"))''
-    else if top != null then "sort_desc(topk(${toString top}, ${joined}))"
+    if top != null then "sort_desc(topk(${toString top}, ${joined}))"
     else if orNaN then "${joined} or on () vector(NaN)"
     else joined;
 
   # What is known of each device now; labels are the columns beside client.
   perDevice = { perDevice, labels ? "", ... }:
-    let
-      series = replaceStrings [ "$clients" ] [ "${named},router=~\"$router\"" ] perDevice;
-      addressed = ''label_replace(${series}, "client", "$1", "ip", "(.*)")'';
-    in
-    ''max by (client${labels}) (label_replace(${addressed}, "client", "$1", "mac", "(.+)"))'';
+    let series = replaceStrings [ "$clients" ] [ "${named},router=~\"$router\"" ] perDevice;
+    in ''max by (client${labels}) (${identify series})'';
 in
 {
   keys = [ "perClient" "perDevice" "clients" "by" "names" "top" "orNaN" "labels" ];

@@ -1,7 +1,10 @@
 package household
 
 import (
+	"cmp"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -42,7 +45,25 @@ func (c *client) series() (all []Series) {
 	} {
 		all = append(all, c.rest("network_client_connections_by_protocol", value, "protocol", protocol))
 	}
-	return append(all, c.facts()...)
+	all = append(all, c.facts()...)
+	if c.formerly != "" {
+		all = move(all, c.formerly)
+	}
+	return all
+}
+
+// move gives the samples from before a client's move to series of their own, with
+// the address it had.
+func move(series []Series, formerly string) (all []Series) {
+	for _, s := range series {
+		at, _ := slices.BinarySearchFunc(s.Samples, moved.UnixMilli(), func(s Sample, t int64) int { return cmp.Compare(s.Time, t) })
+		before := Series{maps.Clone(s.Labels), slices.Clone(s.Samples[:at])}
+		before.Labels["ip"] = formerly
+		before.End(moved)
+		s.Samples = s.Samples[at:]
+		all = append(all, before, s)
+	}
+	return all
 }
 
 // facts are the metrics that say what is known of a client.

@@ -22,6 +22,7 @@ var (
 	redial   = End.Truncate(24 * time.Hour).Add(19*time.Hour + 40*time.Minute) // the provider dropped the line
 	redialed = redial.Add(2 * time.Minute)
 	unpacked = End.Truncate(24 * time.Hour).Add(16*time.Hour + 10*time.Minute) // the new device
+	moved    = End.Add(-20 * time.Minute)                                      // a client got another address
 )
 
 const (

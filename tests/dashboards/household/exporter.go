@@ -56,7 +56,7 @@ func (h *Household) exporter() []Series {
 
 	h.probes(add)
 	add("network_exporter_up", constant(1))
-	for source, duration := range map[string]float64{"accounting": 0.0004, "conntrack": 0.0021, "neighbours": 0.0003, "leases": 0.0001} {
+	for source, duration := range map[string]float64{"accounting": 0.0004, "conntrack": 0.0021, "neighbours": 0.0003, "links": 0.0001} {
 		add("network_exporter_source_up", constant(1), "source", source)
 		add("network_exporter_source_duration_seconds", wobble(duration, 0.4), "source", source)
 	}
@@ -79,11 +79,17 @@ func (h *Household) exporter() []Series {
 	add("network_exporter_state_size_bytes", func(i int) float64 { return 600 * h.count(i, func(*client, int) float64 { return 1 }) })
 	add("network_exporter_config_last_reload_successful", constant(1))
 	add("network_exporter_config_last_reload_success_timestamp_seconds", func(i int) float64 { return float64(lastLoad(i).Unix()) })
-	add("network_exporter_build_info", constant(1), "version", "1.0.0", "revision", "0000000", "branch", "main", "goversion", "go1.26.0", "goos", "linux", "goarch", "amd64")
-	add("process_resident_memory_bytes", wobble(17e6, 0.1))
+	add("network_exporter_build_info", constant(1), "version", "1.0.0", "revision", "0000000", "branch", "main", "tags", "unknown", "goversion", "go1.26.0", "goos", "linux", "goarch", "amd64")
+	add("process_resident_memory_bytes", wobble(14e6, 0.1))
+	add("process_virtual_memory_bytes", constant(1.24e9))
+	add("process_virtual_memory_max_bytes", constant(math.MaxUint64))
+	add("process_open_fds", constant(15))
+	add("process_max_fds", constant(524287))
 	add("process_cpu_seconds_total", h.sinceReboot(func(i int) float64 { return 0.004 * seconds(i) }))
 	add("process_start_time_seconds", func(i int) float64 { return float64(bootAt(h.ticks[i]).Unix()) + 9 })
 	add("go_goroutines", constant(21))
+	add("go_threads", constant(8))
+	add("go_info", constant(1), "version", "go1.26.0")
 	return all
 }
 

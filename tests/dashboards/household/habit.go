@@ -70,4 +70,5 @@ type life struct {
 	ipv6      float64 // the share of its bytes
 	quotaGB   float64 // 0: none
 	joined    time.Time
+	formerly  string // its address until it moved; empty for one that did not
 }

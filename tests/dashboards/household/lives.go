@@ -55,7 +55,7 @@ var lives = map[string]life{
 		},
 	},
 	"laptop-ben": {
-		presence: presence{9, 23.2, 0.8}, idleConns: 75, ipv6: 0.2,
+		presence: presence{9, 23.2, 0.8}, idleConns: 75, ipv6: 0.2, formerly: "192.168.1.199",
 		habits: []habit{
 			{from: 9.5, to: 23, down: 4, up: 0.4, duty: 0.45, rough: 1},
 			{from: 10.1, to: 10.9, down: 0.9, up: 34, duty: 1, rough: 0.1, today: true},

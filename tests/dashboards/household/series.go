@@ -1,6 +1,7 @@
 package household
 
 import (
+	"math"
 	"time"
 )
 
@@ -16,6 +17,13 @@ type Sample struct {
 	Time  int64
 	Value float64
 }
+
+// Stale is the value that ends a series (value.StaleNaN of Prometheus): without
+// it the last one would look current for five more minutes.
+var Stale = math.Float64frombits(0x7ff0000000000002)
+
+// End marks the series as over.
+func (s *Series) End(t time.Time) { s.Samples = append(s.Samples, Sample{t.UnixMilli(), Stale}) }
 
 // metric is a series about to be recorded: its name and, in pairs, the labels
 // it has beside the target's.

@@ -2,17 +2,12 @@ package prometheus
 
 import (
 	"maps"
-	"math"
 	"time"
 
 	"github.com/prometheus/common/model"
 
 	"router-monitoring/tests/dashboards/household"
 )
-
-// stale is the sample that ends a series (value.StaleNaN of Prometheus):
-// without it an alert would look active for five more minutes.
-var stale = math.Float64frombits(0x7ff0000000000002)
 
 // alerts are the ALERTS of an alert whose expression had these values: pending
 // until it held for its time, then firing, until a value is missing.
@@ -59,7 +54,7 @@ func (a *active) at(t model.Time) {
 func (a *active) end(last model.Time, span Range) {
 	over := last.Add(span.Step)
 	if a.on && !over.Time().After(span.To) {
-		a.series.Samples = append(a.series.Samples, household.Sample{Time: int64(over), Value: stale})
+		a.series.Samples = append(a.series.Samples, household.Sample{Time: int64(over), Value: household.Stale})
 	}
 	a.on = false
 }

@@ -16,7 +16,9 @@ func TestAlerts(t *testing.T) {
 	span := Range{To: time.Unix(10*60, 0), Step: time.Minute}
 	type states map[string][]household.Sample
 	on := func(minute int64) household.Sample { return household.Sample{Time: minute * 60_000, Value: 1} }
-	over := func(minute int64) household.Sample { return household.Sample{Time: minute * 60_000, Value: stale} }
+	over := func(minute int64) household.Sample {
+		return household.Sample{Time: minute * 60_000, Value: household.Stale}
+	}
 	for name, c := range map[string]struct {
 		minutes []int64
 		want    states

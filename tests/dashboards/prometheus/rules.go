@@ -134,8 +134,14 @@ func (r Rule) results(from *model.SampleStream, span Range) []household.Series {
 	labels["__name__"] = r.series()
 	if r.Record != "" {
 		recorded := household.Series{Labels: labels}
-		for _, v := range from.Values {
+		for i, v := range from.Values {
+			if i > 0 && v.Timestamp.Sub(from.Values[i-1].Timestamp) > span.Step {
+				recorded.End(from.Values[i-1].Timestamp.Add(span.Step).Time())
+			}
 			recorded.Samples = append(recorded.Samples, household.Sample{Time: int64(v.Timestamp), Value: float64(v.Value)})
+		}
+		if next := from.Values[len(from.Values)-1].Timestamp.Add(span.Step).Time(); !next.After(span.To) {
+			recorded.End(next)
 		}
 		return []household.Series{recorded}
 	}
