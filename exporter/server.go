@@ -212,6 +212,7 @@ func (s *server) reload(ctx context.Context, o options, log *slog.Logger) {
 		s.monitor.Reload(ctx, nil)
 		return
 	}
+	limitMemory(cfg.Accounting.MaxClients)
 	s.monitor.Reload(ctx, cfg)
 	s.use(cfg)
 	log.Info("configuration reloaded", "file", o.configFile)

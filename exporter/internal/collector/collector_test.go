@@ -98,11 +98,11 @@ func example() Scrape {
 			},
 			Pools: []sample.Pool{{Server: "dnsmasq", Name: "lan", Size: 150, Leases: 21}, {Server: "kea", Name: "fd00:1::/64", Size: 1 << 64, Leases: 3, Declined: &declined}},
 		},
-		took: 1500 * time.Microsecond,
+		Started: time.Unix(1_700_000_000, 0),
+		took:    1500 * time.Microsecond,
 		process: process{
 			cpu: 2500 * time.Millisecond, resident: 13 << 20, size: 1200 << 20, most: math.MaxUint64, files: 15, mostFiles: 1024,
-			threads: 8, goroutines: 24, started: time.Unix(1_700_000_000, 0),
-			build: build{"1.2.3", "0123abc", "main", "netgo", "go1.26.8", "linux", "amd64"},
+			threads: 8, goroutines: 24, build: build{"1.2.3", "0123abc", "main", "netgo", "go1.26.8", "linux", "amd64"},
 		},
 	}
 }

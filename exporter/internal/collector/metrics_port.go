@@ -60,7 +60,7 @@ var portMetrics = []*Metric{
 			}
 		})),
 	single("network_port_mappings_hidden", gauge,
-		"Port mappings beyond the 256 that network_port_mapping_info shows.", nil,
+		"Port mappings beyond the 256, and 64 of each client, that network_port_mapping_info shows.", nil,
 		ofPorts(func(p *Ports, out *samples) { out.add(float64(p.Hidden)) })),
 }
 

@@ -16,20 +16,16 @@ type process struct {
 	resident, size, most uint64        // bytes of memory
 	files, mostFiles     uint64        // open ones
 	threads, goroutines  int
-	started              time.Time
 	build                build
 }
 
 // build is what the exporter was built from, with and for.
 type build struct{ version, revision, branch, tags, goVersion, os, arch string }
 
-var (
-	started = time.Now()
-	built   = build{version.Version, version.GetRevision(), version.Branch, version.GetTags(), version.GoVersion, version.GoOS, version.GoArch}
-)
+var built = build{version.Version, version.GetRevision(), version.Branch, version.GetTags(), version.GoVersion, version.GoOS, version.GoArch}
 
 func readProcess() process {
-	p := process{goroutines: runtime.NumGoroutine(), started: started, build: built}
+	p := process{goroutines: runtime.NumGoroutine(), build: built}
 	p.threads, _ = runtime.ThreadCreateProfile(nil)
 	var usage syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &usage) == nil {
@@ -94,7 +90,7 @@ var processMetrics = []*Metric{
 	single("process_max_fds", gauge, "Maximum number of open file descriptors.", nil,
 		ofProcess(func(p *process) uint64 { return p.mostFiles })),
 	single("process_start_time_seconds", gauge, "Start time of the process since unix epoch in seconds.", nil,
-		func(s *Scrape, out *samples) { out.time(s.process.started) }),
+		func(s *Scrape, out *samples) { out.time(s.Started) }),
 }
 
 func ofProcess(of func(*process) uint64) func(*Scrape, *samples) {

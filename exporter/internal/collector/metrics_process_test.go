@@ -5,12 +5,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
 	dto "github.com/prometheus/client_model/go"
 )
+
+var started = time.Now()
 
 // TestProcess compares with client_golang's collectors, which read the same from
 // other places.
@@ -20,7 +23,7 @@ func TestProcess(t *testing.T) {
 		collectors.NewGoCollector(collectors.WithGoCollectorMemStatsMetricsDisabled()),
 		versioncollector.NewCollector("network_exporter"))
 	s := example()
-	s.process = readProcess()
+	s.process, s.Started = readProcess(), started
 	ours := gather(t, newCollector(func() Scrape { return s }, nil))
 	slack := map[string]float64{
 		"process_cpu_seconds_total": 0.5, "process_start_time_seconds": 2, "process_open_fds": 2,

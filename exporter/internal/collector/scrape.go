@@ -20,6 +20,7 @@ type Scrape struct {
 	Repairs            uint64
 	ConfigReloadFailed bool
 	ConfigLoaded       time.Time
+	Started            time.Time // the exporter
 	Beside             Beside
 
 	took    time.Duration // to gather the above

@@ -31,6 +31,8 @@ func TestAnswers(t *testing.T) {
 			"kea 192.168.1.0/24: 6 of 50, 1 declined; kea 10.0.0.0/8: 0 of 1.6777216e+07, 0 declined; "},
 		{"ok a subnet without leases has no row", config4, statistics4, `{"result-set": {"columns": [], "rows": []}}`,
 			"kea 192.168.1.0/24: 0 of 50, 0 declined; kea 10.0.0.0/8: 0 of 1.6777216e+07, 0 declined; "},
+		{"ok a column is missing", config4, statistics4, `{"result-set": {"columns": ["subnet-id", "assigned-addreses", "declined-addresses"], "rows": [[1, 6, 1]]}}`,
+			"kea 192.168.1.0/24: 7 of 50, 1 declined; kea 10.0.0.0/8: 0 of 1.6777216e+07, 0 declined; "},
 		{"ok no statistics yet", config4, `{}`, "", ""},
 		{"ok beyond 64 bits", config6, `{"subnet[2].total-nas": [[1208925819614629174706176, "t"]], "subnet[2].assigned-nas": [[3, "t"]]}`, "",
 			"kea fd00::/48: 3 of 1.2089258196146292e+24, 0 declined; "},

@@ -71,7 +71,9 @@ func (s *server) readLeases(arguments []byte) error {
 	}
 	for _, of := range s.numbers {
 		for _, name := range []string{"assigned-addresses", "declined-addresses", "assigned-nas", "declined-nas", "assigned-pds"} {
-			of[name] = 0
+			if len(a.Set.Rows) == 0 || slices.Contains(a.Set.Columns, name) { // Kea 1.6 misspells one
+				of[name] = 0
+			}
 		}
 	}
 	key := slices.Index(a.Set.Columns, "subnet-id")

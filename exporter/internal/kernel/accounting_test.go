@@ -266,10 +266,24 @@ func TestTCPThroughNAT(t *testing.T) {
 
 func TestRouterTrafficIsApart(t *testing.T) {
 	atEachHook(t, 64, func(t *testing.T, l *lab.Lab, a *Accounting) {
-		c := byDirection(udp(t, l, lab.Flow{Client: lab.RouterName, Direction: lab.Down, Packets: 100, Payload: 500}))
-		r := read(t, a)
-		if diff := cmp.Diff(c, r.Router); diff != "" {
-			t.Errorf("router's own (-sent +counted):\n%s", diff)
+		// A new IPv6 interface tells of its multicast groups some moments later, twice
+		// (MLD, RFC 3810): another packet of the router's own.
+		var r sample.Accounting
+		for try := range 3 {
+			before := read(t, a).Router
+			c := byDirection(udp(t, l, lab.Flow{Client: lab.RouterName, Direction: lab.Down, Packets: 100, Payload: 500}))
+			r = read(t, a)
+			for d, b := range before {
+				r.Router[d].Bytes -= b.Bytes
+				r.Router[d].Packets -= b.Packets
+			}
+			diff := cmp.Diff(c, r.Router)
+			if diff == "" {
+				break
+			}
+			if try == 2 {
+				t.Errorf("router's own (-sent +counted):\n%s", diff)
+			}
 		}
 		if r.Forwarded != (sample.ByDirection{}) || len(r.Elements) != 0 {
 			t.Errorf("the router's own traffic counted as forwarded: %v %v", r.Forwarded, r.Elements)

@@ -19,7 +19,7 @@ func (t networkTables) uplinks(names []string) []sample.Uplink {
 		all[i].Name = name
 		for _, l := range t.links {
 			if l.Name == name {
-				addrs := slices.SortedFunc(slices.Values(l.lasting), netip.Addr.Compare)
+				addrs := slices.Compact(slices.SortedFunc(slices.Values(l.lasting), netip.Addr.Compare)) // one may be there with two prefixes
 				all[i] = sample.Uplink{
 					Name: name, Index: l.Index, Up: l.running && t.exits[l.Index],
 					Addrs: addrs[:min(len(addrs), maxUplinkAddrs)],

@@ -49,7 +49,7 @@ func TestReadUplinks(t *testing.T) {
 func TestUplinkAddresses(t *testing.T) {
 	isolate(t)
 	index := addLink(t, &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "wan0"}, PeerName: "modem"},
-		"203.0.113.3/24", "203.0.113.2/24", "10.0.0.2/8", "169.254.7.7/16", "2001:db8::2/64", "fd00::2/64", "fe80::2/64")
+		"203.0.113.3/24", "203.0.113.2/24", "203.0.113.2/32", "10.0.0.2/8", "169.254.7.7/16", "2001:db8::2/64", "fd00::2/64", "fe80::2/64")
 	for prefix, lifetime := range map[string][2]int{ // valid, preferred, in seconds
 		"203.0.113.9/24": {3600, 0}, // deprecated
 		"2001:db8::9/64": {3600, 0},

@@ -100,9 +100,10 @@ func (p *PortMappings) walk(w *natWalk) error {
 	var errs []error
 	for _, base := range bases {
 		err := w.chain(base, anyFlow)
-		if errs = append(errs, err); err != nil && !isBound(err) {
-			break
+		if err != nil && !isBound(err) {
+			return err
 		}
+		errs = append(errs, err)
 	}
 	return errors.Join(append(errs, w.spared)...)
 }

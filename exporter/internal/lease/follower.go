@@ -57,12 +57,16 @@ type Follower struct {
 // they are looked at where the kernel tells of no change.
 func NewFollower(files []File, interval time.Duration, log *slog.Logger) *Follower {
 	f := &Follower{log: log, interval: interval, changed: make(chan struct{}, 1)}
+	named := func(path string) bool { return slices.ContainsFunc(files, func(f File) bool { return f.Path == path }) }
 	for _, file := range files {
 		if file.Format != Auto || file.Path != "" {
 			f.sources = append(f.sources, &source{path: file.Path, target: file.Path, format: file.Format})
 			continue
 		}
 		for _, path := range usualPlaces {
+			if named(path) {
+				continue
+			}
 			f.sources = append(f.sources, &source{path: path, target: path, format: Auto, usual: true})
 		}
 	}

@@ -270,6 +270,20 @@ func TestFollowUsualPlaces(t *testing.T) {
 	eventually(t, "one file", func() bool { return len(f.Reading().Files) == 1 })
 }
 
+// TestUsualPlaceThatIsNamed follows a file once that is named beside the usual places.
+func TestUsualPlaceThatIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dhcp.leases")
+	before := usualPlaces
+	t.Cleanup(func() { usualPlaces = before })
+	usualPlaces = []string{path}
+	write(t, path, line(1, "one"))
+	f := follow(t, 100*time.Millisecond, File{Format: Auto}, File{Format: Dnsmasq, Path: path})
+	waitFor(t, f, []sample.Lease{named(1, "one")})
+	if got := f.Reading().Files; len(got) != 1 {
+		t.Errorf("files %+v", got)
+	}
+}
+
 // TestMerge has two files tell of one address, and leases end without an event.
 func TestMerge(t *testing.T) {
 	dir := t.TempDir()

@@ -96,8 +96,9 @@ func (m *Monitor) removeUnwanted() {
 	}
 }
 
-// followNetwork reads the interfaces and makes the table fit them.
-func (m *Monitor) followNetwork(why occasion) {
+// followNetwork reads the interfaces, which takes as long as it returns, and makes
+// the table fit them.
+func (m *Monitor) followNetwork(why occasion) (took time.Duration) {
 	m.mu.Lock()
 	spec := kernel.NetworkSpec{LAN: m.cfg.LAN.Interfaces, Subnets: m.cfg.LAN.Subnets, WAN: m.cfg.WAN.Interfaces}
 	if spec.Shape = m.cfg.QoS.Enabled; spec.Shape {
@@ -107,20 +108,40 @@ func (m *Monitor) followNetwork(why occasion) {
 	m.mu.Unlock()
 	start := time.Now()
 	n, err := kernel.ReadNetwork(spec)
-	m.note(links, start, err)
+	took = m.note(links, start, err)
+	if err == nil {
+		m.followUplinks(start, n.Uplinks, len(spec.WAN) > 0)
+	}
 	if err == nil && !reflect.DeepEqual(n, before) {
 		m.logNetwork(before, n)
 		m.mu.Lock()
 		m.network = n
 		m.registry.SetNetwork(n)
-		flipped := m.uplinks.see(start, n.Uplinks, len(spec.WAN) > 0, m.uplinkAge)
 		m.mu.Unlock()
-		m.logUplinks(flipped)
 		if why == repair {
 			why = changed
 		}
 	}
 	_ = m.ensure(why)
+	return took
+}
+
+// followUplinks takes a reading of the connections to the Internet. That alone
+// changes which are remembered.
+func (m *Monitor) followUplinks(now time.Time, links []sample.Uplink, named bool) {
+	ages := map[string]time.Duration{}
+	for _, l := range links {
+		m.mu.Lock()
+		known := m.uplinks[l.Name] != nil
+		m.mu.Unlock()
+		if !known && l.Up {
+			ages[l.Name] = m.uplinkAge(l)
+		}
+	}
+	m.mu.Lock()
+	flipped := m.uplinks.see(now, links, named, ages)
+	m.mu.Unlock()
+	m.logUplinks(flipped)
 }
 
 // logNetwork says what is watched, and what is waited for, when that changes.

@@ -25,15 +25,17 @@ var parts = []part{portsPart, probePart, dhcpPools}
 // besidePatience is how long a service may take to answer.
 const besidePatience = 2 * time.Second
 
-// runBeside reads the parts that are on until ctx ends.
+// runBeside reads the parts that are on again and again, and at once where the
+// configuration changes, until ctx ends.
 func (m *Monitor) runBeside(ctx context.Context) {
 	for {
-		m.readBeside(ctx)
 		select {
 		case <-ctx.Done():
 			return
+		case <-m.besideNow:
 		case <-time.After(m.interval()):
 		}
+		m.readBeside(ctx)
 	}
 }
 

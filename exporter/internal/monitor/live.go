@@ -17,10 +17,8 @@ func (m *Monitor) Live(history bool) *web.Reading {
 		look = m.registry.WithHistory
 	}
 	r := &web.Reading{Snapshot: look(time.Now()), Sources: map[string]bool{}, Hook: m.hook, Problems: m.troubles()}
-	for id, s := range m.sources {
-		if m.enabled(sourceID(id)) {
-			r.Sources[sourceID(id).String()] = s.up
-		}
+	for id, s := range m.asked() {
+		r.Sources[id.String()] = s.up
 	}
 	if m.bypass != "" {
 		r.Problems = append(r.Problems, "packets may pass uncounted: "+m.bypass)

@@ -33,6 +33,7 @@ type Monitor struct {
 	qdiscs    *kernel.Qdiscs     // opens nothing unless there is something to read
 	reads     singleflight.Group // of the byte counters and of qdiscs: one at a time, shared by all who ask meanwhile
 	reloads   chan reload
+	besideNow chan struct{} // has runBeside read at once
 	started   chan struct{} // closed once every source was asked
 	ready     atomic.Bool
 	control   pulse  // of runControl
@@ -41,6 +42,7 @@ type Monitor struct {
 
 	mu         sync.Mutex // guards what follows
 	cfg        *config.Config
+	since      time.Time // of this monitor
 	loaded     time.Time // when cfg was
 	rejected   bool      // a newer configuration was
 	registry   *registry.Registry
@@ -53,7 +55,6 @@ type Monitor struct {
 	repairs    uint64
 	lastRead   time.Time // of the byte counters
 	leases     *lease.Follower
-	vendors    vendors
 	sources    [numSources]source
 	beside     collector.Beside // what the parts said last
 
@@ -62,16 +63,10 @@ type Monitor struct {
 	kea     map[string]keaReading // by socket; of runBeside alone
 }
 
-// vendors are those of a file.
-type vendors struct {
-	path string
-	name func(sample.MAC) string
-}
-
 // New opens the sources in the network namespace of the calling thread. It
 // changes nothing in the kernel.
 func New(cfg *config.Config, log *slog.Logger) (*Monitor, error) {
-	m := &Monitor{log: log, cfg: cfg, loaded: time.Now(), uplinks: uplinks{}, prober: probe.New(), qdiscs: kernel.NewQdiscs(), reloads: make(chan reload), started: make(chan struct{})}
+	m := &Monitor{log: log, cfg: cfg, since: time.Now(), loaded: time.Now(), uplinks: uplinks{}, prober: probe.New(), qdiscs: kernel.NewQdiscs(), reloads: make(chan reload), started: make(chan struct{}), besideNow: make(chan struct{}, 1)}
 	m.registry = m.openState(cfg)
 	m.prober.Configure(cfg.WAN.Probes.Targets, cfg.WAN.Probes.Interval)
 	var errs [3]error
@@ -94,6 +89,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	m.registry.Settle()
 	m.mu.Unlock()
 	m.save(false)
+	m.readBeside(ctx)
 	m.ready.Store(true)
 	close(m.started)
 	var wg sync.WaitGroup
@@ -142,6 +138,7 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 	defer verify.Stop()
 	stopLeases := m.followLeases(ctx, m.cfg)
 	defer func() { stopLeases(); stopTable() }()
+	changes, rested := network, (<-chan time.Time)(nil)
 	for {
 		if table == nil {
 			table, stopTable = m.watchTable(ctx)
@@ -160,8 +157,10 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 			table = nil
 			refresh.Reset(m.interval())
 			close(r.done)
-		case <-network:
-			m.followNetwork(changed)
+		case <-changes:
+			changes, rested = nil, time.After(networkShare*m.followNetwork(changed))
+		case <-rested:
+			changes, rested = network, nil
 		case _, open := <-table:
 			if !open {
 				stopTable()
@@ -177,6 +176,11 @@ func (m *Monitor) runControl(ctx context.Context, network <-chan struct{}) {
 		}
 	}
 }
+
+// networkShare bounds the time spent on reading the network: a router that knows
+// the routes of the whole Internet hears of changes all the time, and takes seconds
+// to read.
+const networkShare = 20
 
 func (m *Monitor) interval() time.Duration {
 	m.mu.Lock()
@@ -275,19 +279,17 @@ func (m *Monitor) Scrape() collector.Scrape {
 	qdiscs := m.readQdiscs()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	saved, beside := m.keep.saved, m.beside
-	beside.Uplinks, beside.Qdiscs = m.uplinks.show(time.Now()), qdiscs
+	now, saved, beside := time.Now(), m.keep.saved, m.beside
+	m.since, m.loaded = keepPace(m.since, now, now.Sub(m.since)), keepPace(m.loaded, now, now.Sub(m.loaded))
+	beside.Uplinks, beside.Qdiscs = m.uplinks.show(now), qdiscs
 	s := collector.Scrape{
-		Snapshot: m.registry.Snapshot(time.Now()),
-		Repairs:  m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
+		Snapshot: m.registry.Snapshot(now), Started: m.since,
+		Repairs: m.repairs, Hook: m.hook, Bypassed: m.bypass != "", Table: m.cfg.Accounting.Table,
 		ConfigReloadFailed: m.rejected, ConfigLoaded: m.loaded,
 		Leases: leaseFiles(m.leases), State: &saved, Beside: beside,
 	}
-	for name, src := range m.sources {
-		if !m.enabled(sourceID(name)) {
-			continue
-		}
-		s.Sources = append(s.Sources, collector.Source{Name: sourceID(name).String(), Up: src.up, Duration: src.took})
+	for id, src := range m.asked() {
+		s.Sources = append(s.Sources, collector.Source{Name: id.String(), Up: src.up, Duration: src.took})
 	}
 	return s
 }
@@ -341,15 +343,16 @@ func (m *Monitor) apply(cfg *config.Config) {
 		_ = m.qdiscs.Close()
 	}
 	m.start()
+	select {
+	case m.besideNow <- struct{}{}:
+	default: // it is about to be read
+	}
 }
 
 func (m *Monitor) registryConfig(cfg *config.Config) registry.Config {
-	if cfg.Vendors != m.vendors.path {
-		m.vendors = vendors{cfg.Vendors, m.loadVendors(cfg.Vendors)}
-	}
 	rc := registry.Config{
 		MaxClients: cfg.Accounting.MaxClients, OfflineThreshold: cfg.OfflineThreshold, ForgetAfter: cfg.ForgetAfter,
-		Excluded: cfg.ExcludedIPs, Quota: quota(cfg.Quota), Location: time.Local, Vendor: m.vendors.name,
+		Excluded: cfg.ExcludedIPs, Quota: quota(cfg.Quota), Location: time.Local, Vendor: m.loadVendors(cfg.Vendors),
 	}
 	for _, c := range cfg.Clients {
 		rc.Declared = append(rc.Declared, registry.Declared{Name: c.Name, Type: c.Type, MACs: c.MACs, Addrs: c.IPs, Quota: quota(c.Quota)})

@@ -18,8 +18,12 @@ import (
 // portsPart shows which ports of the router lead to clients.
 var portsPart = part{portMappings, func(c *config.Config) bool { return c.Ports.Enabled }, readPorts}
 
-// maxShownMappings bounds the series: a program may open one port after another.
-const maxShownMappings = 256
+// Bounds of the series, for a program may open one port after another. Those of one
+// device leave room for the others'.
+const (
+	maxShownMappings = 256
+	maxShownOfDevice = 64
+)
 
 // readPorts shows what could be read even where not all could.
 func readPorts(_ context.Context, m *Monitor, cfg *config.Config) (func(*collector.Beside), error) {
@@ -53,8 +57,9 @@ func (m *Monitor) closePorts() error {
 }
 
 // joinPorts makes one mapping of a lease and the rule that miniupnpd made for it.
-// A lease without a rule stays, since rules of iptables cannot be read. Rules for
-// what comes from the LAN are left out: they open no port to the outside.
+// A lease without a rule stays where no lease has one, as rules of iptables cannot be
+// read. Else it is none: a device may put lines into the file by its description.
+// Rules for what comes from the LAN are left out: they open no port to the outside.
 func joinPorts(rules, leases []sample.PortMapping, lan []string) []sample.PortMapping {
 	type identity struct {
 		addr     netip.Addr
@@ -62,10 +67,17 @@ func joinPorts(rules, leases []sample.PortMapping, lan []string) []sample.PortMa
 		external sample.Ports
 	}
 	identify := func(m sample.PortMapping) identity { return identity{m.Addr, m.Protocol, m.External} }
-	joined, leased := slices.Clone(leases), map[identity]bool{}
+	ruled, leased := map[identity]bool{}, map[identity]bool{}
+	for _, m := range rules {
+		ruled[identify(m)] = true
+	}
 	for _, m := range leases {
 		leased[identify(m)] = true
 	}
+	anyRuled := slices.ContainsFunc(leases, func(m sample.PortMapping) bool { return ruled[identify(m)] })
+	joined := slices.DeleteFunc(slices.Clone(leases), func(m sample.PortMapping) bool {
+		return anyRuled && m.Addr.Is4() && !ruled[identify(m)]
+	})
 	for _, m := range rules {
 		if !leased[identify(m)] && !slices.Contains(lan, m.Inside) {
 			m.Description = upnp.CleanDescription(m.Description)
@@ -98,8 +110,13 @@ func showPorts(mappings []sample.PortMapping, holder func(netip.Addr) (netip.Add
 	slices.SortFunc(ports.Clients, func(a, b collector.PortCount) int {
 		return cmp.Or(cmp.Compare(a.IP, b.IP), cmp.Compare(a.Protocol, b.Protocol))
 	})
-	ports.Hidden = max(0, len(ports.Mappings)-maxShownMappings)
-	ports.Mappings = ports.Mappings[:len(ports.Mappings)-ports.Hidden]
+	all, ofDevice := len(ports.Mappings), map[string]int{}
+	ports.Mappings = slices.DeleteFunc(ports.Mappings, func(m collector.PortMapping) bool {
+		ofDevice[m.IP]++
+		return ofDevice[m.IP] > maxShownOfDevice
+	})
+	ports.Mappings = ports.Mappings[:min(len(ports.Mappings), maxShownMappings)]
+	ports.Hidden = all - len(ports.Mappings)
 	return ports
 }
 

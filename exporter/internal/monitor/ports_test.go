@@ -59,6 +59,10 @@ func TestPorts(t *testing.T) {
 			[]collector.PortMapping{shown("tcp", "80", "nftables", "", time.Time{}), shown("udp", "80", "miniupnpd", "game", soon)}},
 		{"lease without a rule", nil, []sample.PortMapping{mapping(tv, "udp", 80, lease)},
 			[]collector.PortMapping{shown("udp", "80", "miniupnpd", "game", soon)}},
+		{"lease without a rule, which others have", []sample.PortMapping{mapping(tv, "udp", 80, nil)}, []sample.PortMapping{mapping(tv, "udp", 80, lease), mapping(nobody, "tcp", 3389, lease)},
+			[]collector.PortMapping{shown("udp", "80", "miniupnpd", "game", soon)}},
+		{"lease of IPv6, which has no such rule", []sample.PortMapping{mapping(tv, "udp", 80, nil)}, []sample.PortMapping{mapping(tv, "udp", 80, lease), mapping(tv6, "tcp", 22, lease)},
+			[]collector.PortMapping{shown("udp", "80", "miniupnpd", "game", soon), shown("tcp", "22", "miniupnpd", "game", soon)}},
 		{"twice", []sample.PortMapping{mapping(tv, "tcp", 80, nil), mapping(tv, "tcp", 80, nil)}, nil,
 			[]collector.PortMapping{shown("tcp", "80", "nftables", "", time.Time{})}},
 		{"both addresses of a client", nil, []sample.PortMapping{
@@ -80,15 +84,15 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// TestManyPorts holds that series are bounded, that those shown stay the same ones,
-// and that all are counted.
+// TestManyPorts holds that series are bounded, that those shown stay the same ones
+// and leave room for other devices', and that all are counted.
 func TestManyPorts(t *testing.T) {
 	var rules []sample.PortMapping
 	for port := uint16(1000); port > 0; port-- {
 		rules = append(rules, mapping(tv, []string{"tcp", "udp"}[port%2], port, nil))
 	}
 	got := showPorts(joinPorts(rules, nil, nil), holder)
-	if len(got.Mappings) != 256 || got.Hidden != 744 {
+	if len(got.Mappings) != 64 || got.Hidden != 936 {
 		t.Errorf("%d mappings, %d hidden", len(got.Mappings), got.Hidden)
 	}
 	for i, m := range got.Mappings {
@@ -99,5 +103,14 @@ func TestManyPorts(t *testing.T) {
 	want := []collector.PortCount{{IP: "192.168.1.20", Hostname: "tv", Protocol: "tcp", Mappings: 500}, {IP: "192.168.1.20", Hostname: "tv", Protocol: "udp", Mappings: 500}}
 	if diff := cmp.Diff(want, got.Clients); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	for device := range byte(100) {
+		for port := range uint16(10) {
+			rules = append(rules, mapping(netip.AddrFrom4([4]byte{192, 168, 1, 100 + device}), "tcp", 1+port, nil))
+		}
+	}
+	got = showPorts(joinPorts(rules, nil, nil), holder)
+	if len(got.Mappings) != 256 || got.Hidden != 1744 || got.Mappings[64].IP != "192.168.1.100" {
+		t.Errorf("of many devices %d mappings, %d hidden", len(got.Mappings), got.Hidden)
 	}
 }

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -34,6 +35,7 @@ func (s sourceID) String() string {
 }
 
 type source struct {
+	asked bool // at least once
 	up    bool
 	took  time.Duration
 	fault string // what was logged; empty while up
@@ -56,8 +58,20 @@ func (m *Monitor) note(id sourceID, start time.Time, err error) time.Duration {
 	default:
 		m.log.Info(fmt.Sprintf("source %s is up again", id))
 	}
-	s.up, s.took, s.fault = err == nil, took, fault
+	s.asked, s.up, s.took, s.fault = true, err == nil, took, fault
 	return took
+}
+
+// asked gives the sources that are on, but those that nobody asked yet. The caller
+// holds m.mu.
+func (m *Monitor) asked() iter.Seq2[sourceID, source] {
+	return func(yield func(sourceID, source) bool) {
+		for i, s := range m.sources {
+			if id := sourceID(i); s.asked && m.enabled(id) && !yield(id, s) {
+				return
+			}
+		}
+	}
 }
 
 // enabled reports a source that the configuration turns on.

@@ -37,9 +37,9 @@ func (m *Monitor) troubles() (all []string) {
 	case len(m.network.WAN) == 0:
 		all = append(all, "no Internet connection found")
 	}
-	for id, s := range m.sources {
-		if s.fault != "" && m.enabled(sourceID(id)) {
-			all = append(all, fmt.Sprintf("source %s is down, see the log", sourceID(id)))
+	for id, s := range m.asked() {
+		if s.fault != "" {
+			all = append(all, fmt.Sprintf("source %s is down, see the log", id))
 		}
 	}
 	if m.rejected {

@@ -33,7 +33,7 @@ func TestStatus(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := Monitor{network: tt.network, hook: tt.hook, rejected: tt.rejected}
 			m.registry = registry.New(registry.Config{MaxClients: 10, Declared: declared(tt.clients)}, time.Now())
-			m.sources[conntrack].fault = tt.fault
+			m.sources[conntrack] = source{asked: true, fault: tt.fault}
 			if got := m.Status(); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}

@@ -27,15 +27,15 @@ type uplink struct {
 	sample.Uplink
 	since     time.Time       // up; zero while down
 	gone      time.Time       // no longer among the WAN interfaces; zero while it is
-	last      [2][]netip.Addr // addresses it had last, IPv4 and IPv6, never empty again
+	last      [2][]netip.Addr // addresses it had, IPv4 and IPv6, when one of them was new
 	flips     uint64          // lost or came back
 	renumbers [2]uint64       // given an address that it did not have last
 }
 
 // see takes a reading. Where the owner named the connections no other is
-// remembered; age tells of one that is new how long it has been up. It returns
+// remembered; ages tell by name how long those that are new have been up. It returns
 // those that went up or down.
-func (u uplinks) see(now time.Time, links []sample.Uplink, named bool, age func(sample.Uplink) time.Duration) (flipped []sample.Uplink) {
+func (u uplinks) see(now time.Time, links []sample.Uplink, named bool, ages map[string]time.Duration) (flipped []sample.Uplink) {
 	for name, known := range u {
 		switch {
 		case slices.ContainsFunc(links, func(l sample.Uplink) bool { return l.Name == name }):
@@ -50,7 +50,7 @@ func (u uplinks) see(now time.Time, links []sample.Uplink, named bool, age func(
 	for _, l := range links {
 		known := u[l.Name]
 		if known == nil {
-			u.add(now, l, age)
+			u.add(now, l, ages[l.Name])
 			continue
 		}
 		if known.follow(now, l) {
@@ -61,7 +61,7 @@ func (u uplinks) see(now time.Time, links []sample.Uplink, named bool, age func(
 }
 
 // add remembers a connection, if need be in the place of one that is gone.
-func (u uplinks) add(now time.Time, l sample.Uplink, age func(sample.Uplink) time.Duration) {
+func (u uplinks) add(now time.Time, l sample.Uplink, age time.Duration) {
 	if len(u) >= maxUplinks && !u.forget(func(k *uplink) bool { return !k.gone.IsZero() }) {
 		return
 	}
@@ -69,7 +69,7 @@ func (u uplinks) add(now time.Time, l sample.Uplink, age func(sample.Uplink) tim
 	known.follow(now, l)
 	known.flips = 0
 	if l.Up {
-		known.since = now.Add(-age(l))
+		known.since = now.Add(-age)
 	}
 	u[l.Name] = known
 }
@@ -108,7 +108,8 @@ func (k *uplink) follow(now time.Time, l sample.Uplink) bool {
 }
 
 // renumber counts new addresses. One that joins before the old one leaves is one
-// change, and a connection that comes back as it was is none.
+// change, and a connection that comes back as it was, be it address by address, is
+// none.
 func (k *uplink) renumber(addrs []netip.Addr) {
 	var have [2][]netip.Addr
 	for _, a := range addrs {
@@ -119,11 +120,11 @@ func (k *uplink) renumber(addrs []netip.Addr) {
 		have[f] = append(have[f], a)
 	}
 	for f, before := range k.last {
-		if len(have[f]) == 0 {
+		isNew := func(a netip.Addr) bool { return !slices.Contains(before, a) }
+		if !slices.ContainsFunc(have[f], isNew) {
 			continue
 		}
-		isNew := func(a netip.Addr) bool { return !slices.Contains(before, a) }
-		if len(before) > 0 && slices.ContainsFunc(have[f], isNew) {
+		if len(before) > 0 {
 			k.renumbers[f]++
 		}
 		k.last[f] = have[f]

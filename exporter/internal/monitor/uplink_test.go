@@ -24,7 +24,7 @@ func line(name string, index int, addrs ...string) sample.Uplink {
 	return l
 }
 
-func noAge(sample.Uplink) time.Duration { return 0 }
+var noAge map[string]time.Duration
 
 func dead(name string) sample.Uplink { return sample.Uplink{Name: name} }
 
@@ -63,6 +63,8 @@ func TestUplinks(t *testing.T) {
 			{Name: "wan0", Up: true, Since: noon, IPv6Changes: 1}}},
 		{"lease lost and had again", false, [][]sample.Uplink{{line("wan0", 2, "192.0.2.2", "2001:db8::2")}, {line("wan0", 2, "2001:db8::2")}, {line("wan0", 2, "192.0.2.2", "2001:db8::2")}}, []change{
 			{Name: "wan0", Up: true, Since: noon}}},
+		{"comes back address by address", false, [][]sample.Uplink{{line("wan0", 2, "2001:db8::2", "2001:db8::3")}, {line("wan0", 2, "2001:db8::2")}, {line("wan0", 2, "2001:db8::2", "2001:db8::3")}}, []change{
+			{Name: "wan0", Up: true, Since: noon}}},
 		{"IPv6 comes later", false, [][]sample.Uplink{{line("wan0", 2, "192.0.2.2")}, {line("wan0", 2, "192.0.2.2", "2001:db8::2")}}, []change{
 			{Name: "wan0", Up: true, Since: noon}}},
 		{"each family by itself", false, [][]sample.Uplink{{line("wan0", 2, "192.0.2.2", "2001:db8::2")}, {line("wan0", 2, "192.0.2.9", "2001:db8::9")}, {line("wan0", 2, "192.0.2.9", "2001:db8::2")}}, []change{
@@ -85,7 +87,7 @@ func TestUplinks(t *testing.T) {
 
 // TestUplinksAge has the age of a connection count where it is new, and only there.
 func TestUplinksAge(t *testing.T) {
-	hour := func(sample.Uplink) time.Duration { return time.Hour }
+	hour := map[string]time.Duration{"wan0": time.Hour}
 	u := uplinks{}
 	since := func() string { return u.show(noon)[0].Since.Format("15:04") }
 	u.see(noon, []sample.Uplink{line("wan0", 2)}, true, hour)

@@ -161,14 +161,17 @@ func (w *row) rates(step time.Duration, p *pace) []Speed {
 	return rates
 }
 
-// ends is when the last slot that is over ended.
-func (p *pace) ends(step time.Duration) time.Time { return p.first.Add(p.last.Truncate(step)) }
+// ends is when the last slot that is over ended, by the clock as it is now: it may
+// have been set since the first reading.
+func (p *pace) ends(now time.Time, step time.Duration) time.Time {
+	return now.Add(p.last.Truncate(step) - now.Sub(p.first))
+}
 
 // WithHistory is a [Registry.Look] that holds what was moved lately as well.
 func (r *Registry) WithHistory(now time.Time) *Snapshot {
 	s := r.Look(now)
 	s.History = r.motion.history(&r.pace)
-	s.RecentEnd, s.HourEnd = r.pace.ends(RecentStep), r.pace.ends(HourStep)
+	s.RecentEnd, s.HourEnd = r.pace.ends(now, RecentStep), r.pace.ends(now, HourStep)
 	for i, c := range r.order { // which the snapshot is in
 		s.Clients[i].History = c.motion.history(&r.pace)
 	}
