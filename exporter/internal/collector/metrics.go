@@ -279,3 +279,13 @@ func ofState(of func(*State, *samples)) func(*Scrape, *samples) {
 		}
 	}
 }
+
+// each gives the samples of all elements of a list.
+func each[T any](list func(*Scrape) []T, of func(*T, *samples)) func(*Scrape, *samples) {
+	return func(s *Scrape, out *samples) {
+		all := list(s)
+		for i := range all {
+			of(&all[i], out)
+		}
+	}
+}

@@ -28,9 +28,5 @@ var dhcpMetrics = []*Metric{
 var poolLabels = []string{"server", "pool"}
 
 func ofPools(of func(*sample.Pool, *samples)) func(*Scrape, *samples) {
-	return func(s *Scrape, out *samples) {
-		for i := range s.Beside.Pools {
-			of(&s.Beside.Pools[i], out)
-		}
-	}
+	return each(func(s *Scrape) []sample.Pool { return s.Beside.Pools }, of)
 }

@@ -68,32 +68,24 @@ var qdiscMetrics = []*Metric{
 }
 
 func ofQdiscs(name string, t Type, help string, of func(*sample.Qdisc) uint64) *Metric {
-	return single("network_qdisc_"+name, t, help, []string{"interface", "kind"}, func(s *Scrape, out *samples) {
-		for i := range s.Beside.Qdiscs {
-			q := &s.Beside.Qdiscs[i]
-			out.count(of(q), q.Interface, q.Kind)
-		}
-	})
+	return single("network_qdisc_"+name, t, help, []string{"interface", "kind"},
+		eachQdisc(func(q *sample.Qdisc, out *samples) { out.count(of(q), q.Interface, q.Kind) }))
 }
 
 func ofFlows(name string, t Type, help string, of func(*sample.Flows) uint64) *Metric {
-	return single("network_qdisc_"+name, t, help, []string{"interface", "kind"}, func(s *Scrape, out *samples) {
-		for _, q := range s.Beside.Qdiscs {
-			if q.Flows != nil {
-				out.count(of(q.Flows), q.Interface, q.Kind)
-			}
+	return single("network_qdisc_"+name, t, help, []string{"interface", "kind"}, eachQdisc(func(q *sample.Qdisc, out *samples) {
+		if q.Flows != nil {
+			out.count(of(q.Flows), q.Interface, q.Kind)
 		}
-	})
+	}))
 }
 
 func ofCAKE(name, help string, of func(c *sample.CAKE, add func(uint64))) *Metric {
-	return single("network_qdisc_cake_"+name, gauge, help, []string{"interface"}, func(s *Scrape, out *samples) {
-		for _, q := range s.Beside.Qdiscs {
-			if q.CAKE != nil {
-				of(q.CAKE, func(v uint64) { out.count(v, q.Interface) })
-			}
+	return single("network_qdisc_cake_"+name, gauge, help, []string{"interface"}, eachQdisc(func(q *sample.Qdisc, out *samples) {
+		if q.CAKE != nil {
+			of(q.CAKE, func(v uint64) { out.count(v, q.Interface) })
 		}
-	})
+	}))
 }
 
 func ofTins(name string, t Type, help string, of func(*sample.Tin) float64) *Metric {
@@ -102,15 +94,15 @@ func ofTins(name string, t Type, help string, of func(*sample.Tin) float64) *Met
 }
 
 func eachTin(of func(*sample.Qdisc, *sample.Tin, *samples)) func(*Scrape, *samples) {
-	return func(s *Scrape, out *samples) {
-		for i := range s.Beside.Qdiscs {
-			q := &s.Beside.Qdiscs[i]
-			if q.CAKE == nil {
-				continue
-			}
-			for j := range q.CAKE.Tins {
-				of(q, &q.CAKE.Tins[j], out)
+	return eachQdisc(func(q *sample.Qdisc, out *samples) {
+		if q.CAKE != nil {
+			for i := range q.CAKE.Tins {
+				of(q, &q.CAKE.Tins[i], out)
 			}
 		}
-	}
+	})
+}
+
+func eachQdisc(of func(*sample.Qdisc, *samples)) func(*Scrape, *samples) {
+	return each(func(s *Scrape) []sample.Qdisc { return s.Beside.Qdiscs }, of)
 }

@@ -68,17 +68,9 @@ var wanMetrics = []*Metric{
 }
 
 func ofProbes(of func(*sample.Probe, *samples)) func(*Scrape, *samples) {
-	return func(s *Scrape, out *samples) {
-		for i := range s.Beside.Probes {
-			of(&s.Beside.Probes[i], out)
-		}
-	}
+	return each(func(s *Scrape) []sample.Probe { return s.Beside.Probes }, of)
 }
 
 func ofUplinks(of func(*Uplink, *samples)) func(*Scrape, *samples) {
-	return func(s *Scrape, out *samples) {
-		for i := range s.Beside.Uplinks {
-			of(&s.Beside.Uplinks[i], out)
-		}
-	}
+	return each(func(s *Scrape) []Uplink { return s.Beside.Uplinks }, of)
 }

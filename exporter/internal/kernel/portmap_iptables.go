@@ -23,7 +23,7 @@ const (
 func (w *walker) passMatch(e expression) bool {
 	switch text(find(e.data, nftaCompatName)) {
 	case "comment":
-		w.comment = zeroEnded(find(e.data, nftaCompatInfo))
+		w.comment = unix.ByteSliceToString(find(e.data, nftaCompatInfo))
 		return true
 	case "addrtype", "mark", "connmark", "mac", "iprange", "limit", "hashlimit", "state":
 		return true
@@ -63,14 +63,4 @@ func (w *walker) translateTarget(e expression, s state) error {
 	return w.found(s, first, &sample.Ports{
 		First: binary.BigEndian.Uint16(info[rangeMinPort:]), Last: binary.BigEndian.Uint16(info[rangeMaxPort:]),
 	})
-}
-
-// zeroEnded is the text in front of the first zero byte.
-func zeroEnded(b []byte) string {
-	for i, octet := range b {
-		if octet == 0 {
-			return string(b[:i])
-		}
-	}
-	return string(b)
 }

@@ -62,14 +62,12 @@ func (w *walker) branch(e expression, el natElement, cells []cell, rest []expres
 
 // exclude keeps the packets that are not in a set of ports or of protocols.
 func (s *state) exclude(cells []cell, set *natSet) bool {
-	for _, f := range []field{protocolField, portField} {
-		if position(cells, f) != 0 || len(cells) != f.size() {
-			continue
-		}
-		for _, el := range set.elements {
-			s.narrow(f, span{bigEndian(el.first), bigEndian(el.last)}.not(fieldMost[f]))
-		}
-		return true
+	f, ok := wholeNumber(cells)
+	if !ok {
+		return false
 	}
-	return false
+	for _, el := range set.elements {
+		s.narrow(f, span{bigEndian(el.first), bigEndian(el.last)}.not(fieldMost[f]))
+	}
+	return true
 }

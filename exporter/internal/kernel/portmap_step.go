@@ -68,40 +68,46 @@ func (w *walker) compare(s *state, e expression) bool {
 		w.match(s, cells, data, data)
 		return true
 	}
-	for _, f := range []field{protocolField, portField} {
-		if position(cells, f) != 0 || len(cells) != f.size() {
-			continue
-		}
-		n, most := bigEndian(data), fieldMost[f]
-		s.narrow(f, map[uint32]spans{
-			unix.NFT_CMP_NEQ: span{n, n}.not(most),
-			unix.NFT_CMP_LT:  {{0, n - 1}},
-			unix.NFT_CMP_LTE: {{0, n}},
-			unix.NFT_CMP_GT:  {{n + 1, most}},
-			unix.NFT_CMP_GTE: {{n, most}},
-		}[op])
-		return true
+	f, ok := wholeNumber(cells)
+	if !ok {
+		return !touches(cells)
 	}
-	return !touches(cells)
+	n, most := bigEndian(data), fieldMost[f]
+	s.narrow(f, map[uint32]spans{
+		unix.NFT_CMP_NEQ: span{n, n}.not(most),
+		unix.NFT_CMP_LT:  {{0, n - 1}},
+		unix.NFT_CMP_LTE: {{0, n}},
+		unix.NFT_CMP_GT:  {{n + 1, most}},
+		unix.NFT_CMP_GTE: {{n, most}},
+	}[op])
+	return true
+}
+
+// wholeNumber finds the number that cells hold, the whole of it and nothing else.
+func wholeNumber(cells []cell) (f field, ok bool) {
+	for _, f := range []field{protocolField, portField} {
+		if position(cells, f) == 0 && len(cells) == f.size() {
+			return f, true
+		}
+	}
+	return f, false
 }
 
 // inRange follows a comparison of a register with two constants.
 func (s *state) inRange(e expression) bool {
 	first, last := e.value(unix.NFTA_RANGE_FROM_DATA), e.value(unix.NFTA_RANGE_TO_DATA)
 	cells := s.at(e.number(unix.NFTA_RANGE_SREG), len(first))
-	for _, f := range []field{protocolField, portField} {
-		if position(cells, f) != 0 || len(cells) != f.size() {
-			continue
-		}
-		within := span{bigEndian(first), bigEndian(last)}
-		if e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_NEQ {
-			s.narrow(f, within.not(fieldMost[f]))
-		} else {
-			s.narrow(f, spans{within})
-		}
-		return true
+	f, ok := wholeNumber(cells)
+	if !ok {
+		return !touches(cells)
 	}
-	return !touches(cells)
+	within := span{bigEndian(first), bigEndian(last)}
+	if e.number(unix.NFTA_RANGE_OP) == unix.NFT_RANGE_NEQ {
+		s.narrow(f, within.not(fieldMost[f]))
+	} else {
+		s.narrow(f, spans{within})
+	}
+	return true
 }
 
 // match keeps the packets for which the cells are within two keys.
