@@ -12,8 +12,9 @@ let
   router.router = cfg.routerName;
   job = import ./job.nix;
 
-  # A label that the exporter sets itself would clash with the target's.
-  exporterLabels = if exporter.settings ? extra_labels.router then { } else router;
+  # The exporter's extra labels are on series of clients alone. All of its series need
+  # the name of the router, so the target has it, and a client's own gives way.
+  labelledTwice = exporter.settings ? extra_labels.router;
 
   # Start again for as long as it takes: the LAN's address may come late.
   patient = {
@@ -112,7 +113,15 @@ in
           };
           scrapeConfigs = [
             (
-              job "network-metrics" cfg.prometheus.scrapeInterval exporterLabels (at exporter)
+              job "network-metrics" cfg.prometheus.scrapeInterval router (at exporter)
+              // lib.optionalAttrs labelledTwice {
+                metric_relabel_configs = [
+                  {
+                    action = "labeldrop";
+                    regex = "exported_router";
+                  }
+                ];
+              }
               // cfg.prometheus.exporterScrapeConfig
             )
           ]
