@@ -6,7 +6,7 @@ let
   exporter = config.services.network-metrics-exporter;
   node = config.services.prometheus.exporters.node;
 
-  inherit (import ../endpoint.nix { inherit lib; }) reachable;
+  inherit (import ../endpoint.nix { inherit lib; }) host reachable;
   at = { listenAddress, port, ... }: reachable listenAddress port;
 
   router.router = cfg.routerName;
@@ -100,7 +100,7 @@ in
       (lib.mkIf cfg.prometheus.enable {
         services.prometheus = {
           enable = lib.mkDefault true;
-          listenAddress = lib.mkDefault cfg.prometheus.address;
+          listenAddress = lib.mkDefault (host cfg.prometheus.address);
           retentionTime = lib.mkDefault cfg.prometheus.retentionTime;
           extraFlags = lib.optional (
             cfg.prometheus.retentionSize != null
