@@ -63,7 +63,7 @@ in
             basic_auth = { username = "prometheus"; password_file = "/run/secrets/scrape-password"; };
           }
         '';
-        description = "What Prometheus needs to know beyond the address to ask the exporter, if that has a {option}`services.network-metrics-exporter.webConfigFile`; as in `services.prometheus.scrapeConfigs`.";
+        description = "What Prometheus needs to know beyond the address to ask the exporter, if that has a {option}`services.network-metrics-exporter.webConfigFile`; as in `services.prometheus.scrapeConfigs`. Prometheus reads files named here, such as `password_file`, itself: its user `prometheus` has to be able to. They are not there when NixOS checks the configuration as it builds; if that fails, set `services.prometheus.checkConfig = \"syntax-only\"`.";
       };
       remoteWrite = mkOption {
         type = types.listOf types.attrs;
