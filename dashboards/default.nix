@@ -11,6 +11,8 @@
   sections ? [ "now" "clients" "presence" "month" "internet" "interfaces" "system" ],
   clientSections ? [ "now" "traffic" "month" "presence" ],
   refresh ? "30s",
+  # { text = NAME; value = UID; } of the data source to show first, else Grafana's default
+  firstDatasource ? { },
 }:
 let
   inherit (builtins) elemAt foldl' fromJSON genList isAttrs isString length mapAttrs readFile removeAttrs;
@@ -73,7 +75,8 @@ let
         }) part.panels;
 
       variable = v:
-        if v ? type then v
+        if v.type or "" == "datasource" then v // { current = firstDatasource; }
+        else if v ? type then v
         else defaults.variable // v // {
           inherit datasource;
           query = { inherit (v) query; refId = v.name; };

@@ -53,7 +53,7 @@ func TestFaults(t *testing.T) {
 	other := &dashboard{UID: "other"}
 	other.Templating.List = []variable{{Name: "client", Type: "query"}}
 	k := readKnown(t, other)
-	k.counters = map[string]bool{"clients": false, "bytes_total": true}
+	k.counters = map[string]bool{"clients": false, "bytes_total": true, "ALERTS": false, "node_load1": false}
 
 	if problems := lintText(t, good, k); len(problems) > 0 {
 		t.Fatalf("the good dashboard: %q", problems)
@@ -107,6 +107,9 @@ func TestFaults(t *testing.T) {
 		{"counter under another function", `label_replace(clients`, `label_replace(max_over_time(bytes_total[$__range])`, `counter bytes_total is used without rate()`},
 		{"counter under rate in a subquery only", `label_replace(clients`, `label_replace(rate(bytes_total[$__range:1m])`, `counter bytes_total is used without rate()`},
 		{"gauge under rate", `rate(bytes_total{`, `rate(clients{`, `rate() of clients, which is no counter`},
+		{"alerts of every router", `label_replace(clients`, `label_replace(ALERTS`, `ALERTS without router=~`},
+		{"alerts with the label router alone", `label_replace(clients`, `label_replace(ALERTS{router=~\"$client\"}`, `ALERTS without router=~`},
+		{"hosts that are no routers", `label_replace(clients`, `label_replace(node_load1`, `node_load1 is shown of every host`},
 		{"rate over a fixed window", `$__rate_interval`, `5m`, `does not follow the time shown`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

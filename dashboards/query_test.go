@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -80,6 +81,12 @@ func (l *linter) selector(s *parser.VectorSelector, path []parser.Node) {
 		l.bad("nobody exports or records %q", name)
 		return
 	}
+	if name == "ALERTS" && !ofEveryRule(s) {
+		l.bad("ALERTS without router=~\"$router|\": alerts of other routers count, or those without the label do not")
+	}
+	if strings.HasPrefix(name, "node_") && !ofRouters(path) {
+		l.bad("%s is shown of every host: add \"and on (router) network_clients\"", name)
+	}
 	function, window := enclosing(path)
 	recorded := strings.Contains(name, ":")
 	switch {
@@ -91,6 +98,25 @@ func (l *linter) selector(s *parser.VectorSelector, path []parser.Node) {
 	if slices.Contains(ofRates, function) && !grafanas(window) {
 		l.bad("%s(%s[%v]) does not follow the time shown: use $__rate_interval", function, name, window)
 	}
+}
+
+// ofEveryRule tells whether alerts of the chosen routers are read, and those of rules
+// that aggregate the label router away.
+func ofEveryRule(s *parser.VectorSelector) bool {
+	return slices.ContainsFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == "router" && m.Matches("") })
+}
+
+// ofRouters tells whether a series of a node exporter is kept only where it is a
+// router's, or while the interfaces toward the Internet are not known.
+func ofRouters(path []parser.Node) bool {
+	return slices.ContainsFunc(path, func(node parser.Node) bool {
+		set, ok := node.(*parser.BinaryExpr)
+		if !ok || set.Op != parser.LAND && set.Op != parser.LUNLESS {
+			return false
+		}
+		other, ok := set.RHS.(*parser.VectorSelector)
+		return ok && slices.Contains([]string{"network_clients", "router_monitoring:wan_device:info"}, other.Name)
+	})
 }
 
 func metricName(s *parser.VectorSelector) string {

@@ -1,16 +1,19 @@
 # Where a service listens, and how others on this machine reach it.
 { lib }:
 let
-  isAny = address: lib.elem address [ "" "0.0.0.0" "::" ];
+  # Some options take an IPv6 address as it is, others in brackets.
+  bare = address: lib.removePrefix "[" (lib.removeSuffix "]" address);
+  isAny = address: lib.elem (bare address) [ "" "0.0.0.0" "::" ];
 in
 rec {
-  # "address:port" as flags and URLs have it; an IPv6 address needs brackets.
-  endpoint =
-    address: port:
-    "${if lib.hasInfix ":" address then "[${address}]" else address}:${toString port}";
+  # An address to which something puts ":port"; of IPv6 it needs brackets.
+  host = address: if lib.hasInfix ":" address then "[${bare address}]" else address;
+
+  # "address:port" as flags and URLs have it.
+  endpoint = address: port: "${host address}:${toString port}";
 
   # The same for another program on this machine.
   reachable = address: endpoint (if isAny address then "127.0.0.1" else address);
 
-  isLoopback = address: lib.hasPrefix "127." address || lib.elem address [ "::1" "localhost" ];
+  isLoopback = address: lib.hasPrefix "127." address || lib.elem (bare address) [ "::1" "localhost" ];
 }

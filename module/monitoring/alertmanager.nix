@@ -7,6 +7,7 @@ let
   option = "services.router-monitoring.alertmanager";
   inherit (am.receivers) ntfy email webhook;
   server = config.services.prometheus.alertmanager;
+  inherit (import ../endpoint.nix { inherit lib; }) reachable;
 
   file = what: mkOption {
     type = types.nullOr types.str;
@@ -119,7 +120,7 @@ in
 
   config = lib.mkIf (cfg.enable && am.enable) {
     services.prometheus.alertmanagers = [
-      { static_configs = [ { targets = [ "127.0.0.1:${toString server.port}" ]; } ]; }
+      { static_configs = [ { targets = [ (reachable server.listenAddress server.port) ]; } ]; }
     ];
 
     services.prometheus.alertmanager = {

@@ -12,7 +12,18 @@ let
   prometheus = config.services.prometheus;
   inherit (import ../endpoint.nix { inherit lib; }) reachable;
 
-  dashboards = import ../../dashboards { inherit (cfg.grafana) sections; };
+  datasource = {
+    name = "Router";
+    uid = "router-monitoring";
+  };
+  dashboards = import ../../dashboards {
+    inherit (cfg.grafana) sections;
+    # Grafana's default data source may be another.
+    firstDatasource = {
+      text = datasource.name;
+      value = datasource.uid;
+    };
+  };
   folder = "router-monitoring/dashboards";
   dashboard = name: {
     "${folder}/${name}.json".source = pkgs.writeText "${name}.json" (builtins.toJSON dashboards.${name});
@@ -127,9 +138,8 @@ in
         enable = lib.mkDefault true;
         datasources.settings.datasources = [
           {
-            name = "Router";
+            inherit (datasource) name uid;
             type = "prometheus";
-            uid = "router-monitoring";
             url = "http://${reachable prometheus.listenAddress prometheus.port}";
             isDefault = cfg.grafana.defaultDatasource;
             # Graphs take their windows from it: the slower of the two jobs.

@@ -6,14 +6,15 @@ let
   exporter = config.services.network-metrics-exporter;
   node = config.services.prometheus.exporters.node;
 
-  inherit (import ../endpoint.nix { inherit lib; }) reachable;
+  inherit (import ../endpoint.nix { inherit lib; }) host reachable;
   at = { listenAddress, port, ... }: reachable listenAddress port;
 
   router.router = cfg.routerName;
   job = import ./job.nix;
 
-  # A label that the exporter sets itself would clash with the target's.
-  exporterLabels = if exporter.settings ? extra_labels.router then { } else router;
+  # The exporter's extra labels are on series of clients alone. All of its series need
+  # the name of the router, so the target has it, and a client's own gives way.
+  labelledTwice = exporter.settings ? extra_labels.router;
 
   # Start again for as long as it takes: the LAN's address may come late.
   patient = {
@@ -62,7 +63,7 @@ in
             basic_auth = { username = "prometheus"; password_file = "/run/secrets/scrape-password"; };
           }
         '';
-        description = "What Prometheus needs to know beyond the address to ask the exporter, if that has a {option}`services.network-metrics-exporter.webConfigFile`; as in `services.prometheus.scrapeConfigs`.";
+        description = "What Prometheus needs to know beyond the address to ask the exporter, if that has a {option}`services.network-metrics-exporter.webConfigFile`; as in `services.prometheus.scrapeConfigs`. Prometheus reads files named here, such as `password_file`, itself: its user `prometheus` has to be able to. They are not there when NixOS checks the configuration as it builds; if that fails, set `services.prometheus.checkConfig = \"syntax-only\"`.";
       };
       remoteWrite = mkOption {
         type = types.listOf types.attrs;
@@ -99,7 +100,7 @@ in
       (lib.mkIf cfg.prometheus.enable {
         services.prometheus = {
           enable = lib.mkDefault true;
-          listenAddress = lib.mkDefault cfg.prometheus.address;
+          listenAddress = lib.mkDefault (host cfg.prometheus.address);
           retentionTime = lib.mkDefault cfg.prometheus.retentionTime;
           extraFlags = lib.optional (
             cfg.prometheus.retentionSize != null
@@ -112,7 +113,15 @@ in
           };
           scrapeConfigs = [
             (
-              job "network-metrics" cfg.prometheus.scrapeInterval exporterLabels (at exporter)
+              job "network-metrics" cfg.prometheus.scrapeInterval router (at exporter)
+              // lib.optionalAttrs labelledTwice {
+                metric_relabel_configs = [
+                  {
+                    action = "labeldrop";
+                    regex = "exported_router";
+                  }
+                ];
+              }
               // cfg.prometheus.exporterScrapeConfig
             )
           ]

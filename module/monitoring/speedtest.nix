@@ -20,7 +20,7 @@ in
     enable = mkOption {
       type = types.bool;
       default = false;
-      description = "Measure the speed of the line against a server of speedtest.net. Each test fills the line for half a minute and uses data: at 250 Mbit/s about half a gigabyte. The company learns your address.";
+      description = "Measure the speed of the line against a server of speedtest.net. Each test fills the line for half a minute and uses data: at 250 Mbit/s about half a gigabyte. The company learns your address. This needs a nixpkgs with {option}`services.prometheus.exporters.speedtest`, which NixOS 26.05 does not have; nixos-unstable does.";
     };
     interval = mkOption {
       type = types.str;

@@ -52,6 +52,15 @@ func TestDerivedValues(t *testing.T) {
 		ports   = "services.network-metrics-exporter.portMappings"
 		beside  = "services.network-metrics-exporter.settings"
 		added   = "services.router-monitoring.grafana.sections"
+
+		listening = `{
+			prometheus = builtins.filter (lib.hasPrefix "--web.listen") (lib.splitString " " config.systemd.services.prometheus.serviceConfig.ExecStart);
+			grafana = config.services.grafana.settings.server.http_addr;
+			datasource = (lib.head config.services.grafana.provision.datasources.settings.datasources).url;
+			ports = config.networking.firewall.interfaces.br-lan.allowedTCPPorts;
+		}`
+		alertmanager = `services.router-monitoring.alertmanager.receivers.webhook.url = "http://127.0.0.1/"; `
+		alerted      = "(lib.head (lib.head config.services.prometheus.alertmanagers).static_configs).targets"
 	)
 	rows := []struct{ name, module, value, want string }{
 		{"no DHCP server", ``, leases, `null`},
@@ -130,6 +139,8 @@ func TestDerivedValues(t *testing.T) {
 			`config.services.prometheus.exporters.unbound.enable || config.services.unbound.settings.remote-control.control-enable`, `false`},
 		{"dnsmasq for DHCP alone", `services.dnsmasq = { enable = true; settings.port = 0; };`, "services.prometheus.exporters.dnsmasq.enable", `false`},
 		{"dnsmasq at an address", `services.dnsmasq = { enable = true; settings = { port = 5353; listen-address = "192.168.1.1,127.0.0.1"; }; };`, "services.prometheus.exporters.dnsmasq.dnsmasqListenAddress", `"192.168.1.1:5353"`},
+		{"dnsmasq at a list of addresses", `services.dnsmasq = { enable = true; settings.listen-address = [ "fe80::1, fd00::1" "192.168.1.1" ]; };`, "services.prometheus.exporters.dnsmasq.dnsmasqListenAddress", `"[fd00::1]:53"`},
+		{"dnsmasq at all addresses", `services.dnsmasq = { enable = true; settings.listen-address = "0.0.0.0"; };`, "services.prometheus.exporters.dnsmasq.dnsmasqListenAddress", `"127.0.0.1:53"`},
 		{"unbound", `services.unbound.enable = true;`, "services.unbound.settings", `{"remote-control":{"control-enable":true,"control-interface":"/run/unbound/unbound.ctl","server-cert-file":"/var/lib/unbound/unbound_server.pem"},"server":{"extended-statistics":true,"interface":["127.0.0.1","::1"]}}`},
 		{"unbound with a socket", `services.unbound = { enable = true; localControlSocketPath = "/run/unbound/other"; };`, "services.prometheus.exporters.unbound.unbound.host", `"unix:///run/unbound/other"`},
 		{"unbound with remote control over TCP", `services.unbound = { enable = true; settings.remote-control = { control-enable = true; control-interface = [ "127.0.0.1" ]; }; };`,
@@ -145,6 +156,16 @@ func TestDerivedValues(t *testing.T) {
 			"services.router-monitoring.address", `"10.0.0.1"`},
 		{"address in a section of networkd", `networking.interfaces = lib.mkForce { }; systemd.network.networks.lan = { matchConfig.Name = "br-lan"; addresses = [ { Address = "10.0.0.1/8"; } ]; };`,
 			"services.router-monitoring.address", `"10.0.0.1"`},
+		{"an address of IPv6 alone", `networking.interfaces = lib.mkForce { }; services.router-monitoring.address = "fd00::1";`, listening,
+			`{"prometheus":["--web.listen-address=[fd00::1]:9090"],"grafana":"fd00::1","datasource":"http://[fd00::1]:9090","ports":[3000,9090]}`},
+		{"loopback of IPv6", `services.router-monitoring = { address = "::1"; }; services.prometheus.listenAddress = "[::1]";`, listening,
+			`{"prometheus":["--web.listen-address=[::1]:9090"],"grafana":"::1","datasource":"http://[::1]:9090","ports":[]}`},
+		{"every address of IPv6", `services.prometheus.listenAddress = "[::]";`, "(lib.head config.services.grafana.provision.datasources.settings.datasources).url", `"http://127.0.0.1:9090"`},
+		{"exporters at an address of IPv6", `services.prometheus.exporters.node.listenAddress = "[fd00::1]";`, scrape("node"), at("[fd00::1]:9100")},
+		{"the exporter at an address of IPv6", `services.network-metrics-exporter.listenAddress = "fd00::1";`, scrape("network-metrics"), at("[fd00::1]:9101")},
+		{"Alertmanager at an address", alertmanager + `services.prometheus.alertmanager = { listenAddress = "192.168.1.1"; port = 9193; };`, alerted, `["192.168.1.1:9193"]`},
+		{"Alertmanager at all addresses", alertmanager + `services.prometheus.alertmanager.listenAddress = "";`, alerted, `["127.0.0.1:9093"]`},
+
 		{"name of the router", `networking.hostName = "attic";`, "services.router-monitoring.routerName", `"attic"`},
 
 		{"ports on the first LAN alone", `services.router-monitoring.lan.interfaces = lib.mkForce [ "br-lan" "br-guest" ];`,

@@ -2,13 +2,17 @@
 { config, lib, ... }:
 let
   inherit (import ./server.nix { inherit config lib; }) enable watch job;
-  inherit (import ../../endpoint.nix { inherit lib; }) endpoint reachable;
+  inherit (import ../../endpoint.nix { inherit lib; }) reachable;
   inherit (config.services) dnsmasq;
   exporter = config.services.prometheus.exporters.dnsmasq;
 
   port = toString (dnsmasq.settings.port or 53);
   # It listens on the loopback interface too, unless it is told its addresses.
-  addresses = lib.splitString "," (toString (dnsmasq.settings.listen-address or "127.0.0.1"));
+  addresses = lib.concatMap (a: lib.splitString "," (toString a)) (
+    lib.toList (dnsmasq.settings.listen-address or [ ])
+  );
+  # One of the link alone would need the interface, too.
+  usable = lib.filter (a: a != "" && !lib.hasPrefix "fe80:" a) (map lib.trim addresses);
 in
 {
   options.services.router-monitoring.dns.dnsmasq.enable = enable {
@@ -21,7 +25,7 @@ in
     services.prometheus.exporters.dnsmasq = {
       enable = lib.mkDefault true;
       listenAddress = lib.mkDefault "127.0.0.1";
-      dnsmasqListenAddress = lib.mkDefault (endpoint (lib.head addresses) port);
+      dnsmasqListenAddress = lib.mkDefault (reachable (lib.head (usable ++ [ "127.0.0.1" ])) port);
       leasesPath = lib.mkDefault (toString dnsmasq.settings.dhcp-leasefile);
     };
     services.prometheus.scrapeConfigs = [ (job "dnsmasq" (reachable exporter.listenAddress exporter.port)) ];
