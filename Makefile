@@ -130,7 +130,7 @@ preview: build bin/vm/qos.prom ## render the dashboards into docs/images (a tool
 
 # What the exporter shows of CAKE, recorded where the kernel has it.
 bin/vm/qos.prom:
-	$(MAKE) --no-print-directory vm-test TESTS=shaping
+	$(MAKE) --no-print-directory vm-test TESTS=recording
 
 .PHONY: live-pictures
 live-pictures: check-go ## draw the live page into docs/images, 8 minutes (needs Chromium)
