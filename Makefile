@@ -25,7 +25,8 @@ dns_tools = unbound unbound_exporter dnsmasq_exporter blocky json_exporter
 
 # What the dashboards' pictures show at work.
 preview_tools = nft busybox dnsmasq kea-dhcp4 kea-lfc miniupnpd upnpc natpmpc \
-	unbound unbound_exporter dnsmasq_exporter blocky prometheus nix-instantiate
+	unbound unbound_exporter dnsmasq_exporter blocky AdGuardHome json_exporter \
+	speedtest_exporter prometheus nix-instantiate
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
@@ -125,8 +126,9 @@ module: check-go ## write down what the NixOS module makes: tests/module/golden,
 preview: build bin/vm/qos.prom ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
 	@$(call with,$(preview_tools)) && \
 	go build -o bin/recorded-services ./tests/dashboards/cmd/recorded-services && \
-	$$netns bin/recorded-services --dns --exporter=bin/network-metrics-exporter --out=bin/services.prom && \
-	dashboards/preview/run.sh docs/images bin/services.prom bin/vm/qos.prom:network_qdisc_
+	record="$$netns bin/recorded-services --exporter=bin/network-metrics-exporter" && \
+	$$record --dns --out=bin/services.prom && $$record --speedtest --interval=35s --out=bin/speedtest.prom && \
+	dashboards/preview/run.sh docs/images bin/services.prom bin/vm/qos.prom:network_qdisc_ bin/speedtest.prom:speedtest_
 
 # What the exporter shows of CAKE, recorded where the kernel has it.
 bin/vm/qos.prom:
