@@ -123,7 +123,7 @@ module: check-go ## write down what the NixOS module makes: tests/module/golden,
 	go test ./tests/module -run 'TestGolden|TestOptionsPage|TestVendorHash' -count=1 -update
 
 .PHONY: preview
-preview: build bin/vm/qos.prom ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
+preview: build bin/vm/qos.prom ## draw the dashboards into docs/images, 10 minutes (needs Node.js, Chromium and QEMU)
 	@$(call with,$(preview_tools)) && \
 	go build -o bin/recorded-services ./tests/dashboards/cmd/recorded-services && \
 	record="$$netns bin/recorded-services --exporter=bin/network-metrics-exporter" && \

@@ -50,4 +50,4 @@ for recording; do
 	shift
 done
 # VMs are slow: theirs are a scrape every four seconds or so.
-SPAN=140s SCRAPE=4 exec go run ./tests/dashboards/cmd/recorded-day "$@" -- node "$cache/pictures.mjs" "$services" "$out"
+SPAN=130s SCRAPE=4 exec go run ./tests/dashboards/cmd/recorded-day "$@" -- node "$cache/pictures.mjs" "$services" "$out"
