@@ -21,7 +21,7 @@ const pictures = [
   { name: 'client-dark', dashboard: 'client', theme: 'dark', width: DESK, query: 'var-client=tv-livingroom' },
   { name: 'client-light', dashboard: 'client', theme: 'light', width: DESK, query: 'var-client=tv-livingroom' },
   { name: 'router-latency', dashboard: 'latency', theme: 'dark', width: DESK, query: minutes },
-  { name: 'router-speedtest', dashboard: 'speedtest', theme: 'dark', width: DESK, query: 'from=now-160s&scrape=1' },
+  { name: 'router-speedtest', dashboard: 'speedtest', theme: 'dark', width: DESK, query: 'from=now-145s&scrape=1' },
   { name: 'router-shaping', dashboard: 'shaping', theme: 'dark', width: DESK, query: minutes },
   { name: 'router-ports-dhcp', dashboard: 'ports-dhcp', theme: 'dark', width: DESK, query: minutes },
   { name: 'router-dns', dashboard: 'dns', theme: 'dark', width: DESK, query: minutes },
