@@ -25,7 +25,8 @@ dns_tools = unbound unbound_exporter dnsmasq_exporter blocky json_exporter
 
 # What the dashboards' pictures show at work.
 preview_tools = nft busybox dnsmasq kea-dhcp4 kea-lfc miniupnpd upnpc natpmpc \
-	unbound unbound_exporter dnsmasq_exporter blocky prometheus nix-instantiate
+	unbound unbound_exporter dnsmasq_exporter blocky AdGuardHome json_exporter \
+	speedtest_exporter prometheus nix-instantiate
 
 # A checkout of nixpkgs or of its lib, by which the NixOS module is evaluated.
 override export NIXPKGS_LIB := $(abspath $(NIXPKGS_LIB))
@@ -122,15 +123,16 @@ module: check-go ## write down what the NixOS module makes: tests/module/golden,
 	go test ./tests/module -run 'TestGolden|TestOptionsPage|TestVendorHash' -count=1 -update
 
 .PHONY: preview
-preview: build bin/vm/qos.prom ## render the dashboards into docs/images (a tool for developers: needs Node.js and Chromium)
+preview: build bin/vm/qos.prom ## draw the dashboards into docs/images, 10 minutes (needs Node.js, Chromium and QEMU)
 	@$(call with,$(preview_tools)) && \
 	go build -o bin/recorded-services ./tests/dashboards/cmd/recorded-services && \
-	$$netns bin/recorded-services --dns --exporter=bin/network-metrics-exporter --out=bin/services.prom && \
-	dashboards/preview/run.sh docs/images bin/services.prom bin/vm/qos.prom:network_qdisc_
+	record="$$netns bin/recorded-services --exporter=bin/network-metrics-exporter" && \
+	$$record --dns --out=bin/services.prom && $$record --speedtest --interval=35s --out=bin/speedtest.prom && \
+	dashboards/preview/run.sh docs/images bin/services.prom bin/vm/qos.prom:network_qdisc_ bin/speedtest.prom:speedtest_
 
 # What the exporter shows of CAKE, recorded where the kernel has it.
 bin/vm/qos.prom:
-	$(MAKE) --no-print-directory vm-test TESTS=shaping
+	$(MAKE) --no-print-directory vm-test TESTS=recording
 
 .PHONY: live-pictures
 live-pictures: check-go ## draw the live page into docs/images, 8 minutes (needs Chromium)

@@ -100,8 +100,8 @@ let
   # All sections there are. Those that are not chosen above need a service that not
   # every router has, or a part of the exporter that is off by default.
   everySection = [
-    "now" "clients" "presence" "month" "internet" "wan-probes" "speedtest" "qos" "ports" "dhcp"
-    "dns-unbound" "dns-dnsmasq" "dns-blocky" "dns-adguard" "interfaces" "system"
+    "now" "clients" "presence" "month" "internet" "wan-probes" "speedtest" "qos" "qos-cake"
+    "ports" "dhcp" "dns-unbound" "dns-dnsmasq" "dns-blocky" "dns-adguard" "interfaces" "system"
   ];
 in
 {

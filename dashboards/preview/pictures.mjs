@@ -9,8 +9,10 @@ import sharp from 'sharp';
 import { serve } from './serve.mjs';
 
 const DESK = 1600, PHONE = 390;
-// What services did is recorded for minutes, at an interval of its own.
+// What services did is recorded for minutes, at an interval of its own. The end of such
+// a short time has to be where no label stands, which the edge would cut off.
 const minutes = `from=now-${process.env.SPAN}&scrape=${process.env.SCRAPE}`;
+const now = process.env.SPAN ? Math.floor((process.env.NOW - 7.5) / 15) * 15 + 7.5 : Number(process.env.NOW);
 const pictures = [
   { name: 'router-now', dashboard: 'router', theme: 'dark', width: DESK, top: 920 },
   { name: 'router-dark', dashboard: 'router', theme: 'dark', width: DESK },
@@ -19,6 +21,7 @@ const pictures = [
   { name: 'client-dark', dashboard: 'client', theme: 'dark', width: DESK, query: 'var-client=tv-livingroom' },
   { name: 'client-light', dashboard: 'client', theme: 'light', width: DESK, query: 'var-client=tv-livingroom' },
   { name: 'router-latency', dashboard: 'latency', theme: 'dark', width: DESK, query: minutes },
+  { name: 'router-speedtest', dashboard: 'speedtest', theme: 'dark', width: DESK, query: 'from=now-145s&scrape=1' },
   { name: 'router-shaping', dashboard: 'shaping', theme: 'dark', width: DESK, query: minutes },
   { name: 'router-ports-dhcp', dashboard: 'ports-dhcp', theme: 'dark', width: DESK, query: minutes },
   { name: 'router-dns', dashboard: 'dns', theme: 'dark', width: DESK, query: minutes },
@@ -50,12 +53,12 @@ process.exitCode = failed ? 1 : 0;
 function file({ name }) { return path.join(out, `${name}.png`); }
 
 async function take(picture) {
-  const page = await browser.newPage({ viewport: { width: picture.width, height: 500 }, deviceScaleFactor: picture.scale ?? 1, timezoneId: 'UTC', locale: 'en-GB' });
+  const page = await browser.newPage({ viewport: { width: picture.width, height: 300 }, deviceScaleFactor: picture.scale ?? 1, timezoneId: 'UTC', locale: 'en-GB' });
   const problems = [];
   page.on('pageerror', (e) => problems.push(`page error: ${String(e.stack).slice(0, 600)}`));
   page.on('response', (r) => r.status() >= 400 && problems.push(`${r.status()} ${r.url()}`));
   page.on('console', (m) => m.type() === 'error' && !m.text().startsWith('Failed to load resource') && problems.push(`console: ${m.text().slice(0, 400)}`));
-  await page.clock.setFixedTime(Number(process.env.NOW) * 1000); // for what is told relative to now
+  await page.clock.setFixedTime(now * 1000); // for what is told relative to now
   await page.goto(`http://127.0.0.1:${server.address().port}/?dashboard=${picture.dashboard}&theme=${picture.theme}&${picture.query ?? ''}`);
   await page.waitForFunction('window.ready', null, { timeout: 60000 });
   problems.push(...await page.evaluate('window.problems'));

@@ -38,14 +38,16 @@ mkdir -p "$services"
 assemble() {
 	nix-instantiate --eval --strict --json dashboards/default.nix -A router --arg sections "[ $2 ]" >"$services/$1.json"
 }
+dns='"dns-unbound" "dns-dnsmasq" "dns-blocky" "dns-adguard"'
 assemble latency '"wan-probes"'
-assemble shaping '"qos"'
+assemble speedtest '"speedtest"'
+assemble shaping '"qos" "qos-cake"'
 assemble ports-dhcp '"ports" "dhcp"'
-assemble dns '"dns-unbound" "dns-dnsmasq" "dns-blocky"'
-assemble services '"wan-probes" "qos" "ports" "dhcp" "dns-unbound" "dns-dnsmasq" "dns-blocky"'
+assemble dns "$dns"
+assemble services '"wan-probes" "speedtest" "qos" "qos-cake" "ports" "dhcp" '"$dns"
 for recording; do
 	set -- "$@" "--recording=$recording"
 	shift
 done
 # VMs are slow: theirs are a scrape every four seconds or so.
-SPAN=150s SCRAPE=4 exec go run ./tests/dashboards/cmd/recorded-day "$@" -- node "$cache/pictures.mjs" "$services" "$out"
+SPAN=130s SCRAPE=4 exec go run ./tests/dashboards/cmd/recorded-day "$@" -- node "$cache/pictures.mjs" "$services" "$out"

@@ -32,6 +32,10 @@ let
   inherit (config.services.network-metrics-exporter) settings;
   when = condition: section: lib.optional condition section;
 
+  # A script, which nothing is known of, may well shape with CAKE.
+  shaped = import ../exporter/shaped.nix { inherit config lib; };
+  cake = shaped == [ ] || lib.any (n: n.cakeConfig or { } != { }) shaped;
+
   sections = [
     "now"
     "clients"
@@ -42,6 +46,7 @@ let
   ++ when (settings.wan.probes.targets or [ ] != [ ]) "wan-probes"
   ++ when cfg.speedtest.enable "speedtest"
   ++ when (settings.qos.enabled or false) "qos"
+  ++ when (settings.qos.enabled or false && cake) "qos-cake"
   ++ when (settings.port_mappings.enabled or false) "ports"
   ++ when (settings.dhcp.pools or [ ] != [ ] || settings.dhcp.kea or [ ] != [ ]) "dhcp"
   ++ when cfg.dns.unbound.enable "dns-unbound"

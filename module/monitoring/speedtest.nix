@@ -43,6 +43,15 @@ in
         listenAddress = lib.mkDefault "127.0.0.1";
       };
     };
+    # Of its tests, as many as there are CPUs measure something: its library then has no
+    # room for another (1.0.0). A new process each time forgets the old ones; at no fixed
+    # time, lest it cut off every test.
+    systemd.services = lib.optionalAttrs isThere {
+      prometheus-speedtest-exporter.serviceConfig = {
+        RuntimeMaxSec = lib.mkDefault "30m";
+        RuntimeRandomizedExtraSec = lib.mkDefault "30m";
+      };
+    };
     # The exporter tests whenever it is asked.
     services.prometheus.scrapeConfigs = lib.optionals isThere [
       (

@@ -11,10 +11,10 @@ import (
 
 // Sections that need services, by their ids. Those of DNS servers are tested in
 // tests/dns.
-var ofServices = []int{1000, 1100, 1200, 1300}
+var ofServices = []int{1000, 1100, 1200, 1300, 1900}
 
 // shaping was recorded on a kernel that has CAKE, which few machines have that
-// tests run on: the last scrapes of `make vm-test TESTS=shaping`, its qdiscs alone.
+// tests run on: the last scrapes of `make vm-test TESTS=recording`, its qdiscs alone.
 const shaping = "testdata/shaping.prom"
 
 // The services run for as long as it takes until each has something to tell.

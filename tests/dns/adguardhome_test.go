@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// adguardHome stands for the real one, which go install cannot build: it answers
-// with what that answered (v0.108.0-b.90, to GET /control/stats) and counts on.
+// adguardHome stands for the real one, whose hours nobody can hurry: it answers with
+// what that answered (v0.108.0-b.90, to GET /control/stats) and counts on.
 type adguardHome struct {
 	mu    sync.Mutex
 	stats map[string]any

@@ -132,7 +132,9 @@ func TestDerivedValues(t *testing.T) {
 
 		{"sections of nothing more", ``, added, `["now","clients","presence","month","internet","interfaces","system"]`},
 		{"sections by the configuration file", `services.network-metrics-exporter.settings = { qos.enabled = true; wan.probes.targets = [ "1.1.1.1" ]; port_mappings.enabled = true; dhcp.kea = [ "/run/kea/x" ]; };`, added,
-			`["now","clients","presence","month","internet","wan-probes","qos","ports","dhcp","interfaces","system"]`},
+			`["now","clients","presence","month","internet","wan-probes","qos","qos-cake","ports","dhcp","interfaces","system"]`},
+		{"sections of shaping without CAKE", `systemd.network = { enable = true; networks.wan = { matchConfig.Name = "wan0"; fairQueueingControlledDelayConfig.PacketLimit = 1024; }; };`, added,
+			`["now","clients","presence","month","internet","qos","interfaces","system"]`},
 		{"sections of DNS servers", `services = { unbound.enable = true; dnsmasq.enable = true; blocky.enable = true; adguardhome.enable = true; adguardhome.port = 3080; router-monitoring.speedtest.enable = true; };`, added,
 			`["now","clients","presence","month","internet","speedtest","dns-unbound","dns-dnsmasq","dns-blocky","dns-adguard","interfaces","system"]`},
 		{"a DNS server that is not to be watched", `services.unbound.enable = true; services.router-monitoring.dns.unbound.enable = false;`,

@@ -3,6 +3,7 @@
 import { type DataFrame, type TimeRange, ThemeContext, createTheme, dateMath, dateTime } from '@grafana/data';
 import { initPluginTranslations } from '@grafana/i18n';
 import { GlobalStyles } from '@grafana/ui';
+import { type ReactNode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { annotations } from './annotations';
 import { Page, layout } from './page';
@@ -19,9 +20,10 @@ export interface Drawn { panel: any; frames: DataFrame[]; range: TimeRange; erro
 
 async function main() {
   const root = createRoot(document.getElementById('root')!);
-  root.render(<ThemeContext.Provider value={theme}><GlobalStyles /></ThemeContext.Provider>);
-  await new Promise((drawn) => setTimeout(drawn, 100)); // the styles name the fonts, by which panels are measured
-  await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
+  // The styles stay as they are while panels come: new ones would load their fonts again.
+  const render = (page?: ReactNode) => root.render(<ThemeContext.Provider value={theme}><GlobalStyles />{page}</ThemeContext.Provider>);
+  render();
+  await Promise.all([400, 500].map(font)); // by which panels are measured
   await initPluginTranslations('grafana-ui', []);
   init();
   const dashboard = await (await fetch(`/dashboards/${url.get('dashboard')}.json`)).json();
@@ -30,9 +32,13 @@ async function main() {
   await resolve(dashboard.templating.list, url, variables, range, problems);
   const drawn: Drawn[] = await Promise.all(dashboard.panels.map((p: any) => draw(p, range, variables)));
   const events = await annotations(dashboard.annotations.list, range, variables, problems);
-  root.render(
-    <Page dashboard={dashboard} drawn={drawn} events={events} range={range} variables={variables} theme={theme} />);
+  render(<Page dashboard={dashboard} drawn={drawn} events={events} range={range} variables={variables} theme={theme} />);
   setTimeout(() => ((window as any).ready = true), 1500); // graphs are drawn on later frames
+}
+
+// font loads one that the styles name, as soon as they do.
+async function font(weight: number) {
+  while (!(await document.fonts.load(`${weight} 12px Inter`)).length) { await new Promise((later) => setTimeout(later, 20)); }
 }
 
 async function draw(panel: any, dashboardRange: TimeRange, variables: Variables): Promise<Drawn> {

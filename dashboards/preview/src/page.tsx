@@ -1,7 +1,7 @@
 // The page around the panels, as Grafana lays it out: a grid of 24 columns, or
 // one panel below the other on a narrow screen.
-import { type GrafanaTheme2, type TimeRange, ThemeContext } from '@grafana/data';
-import { GlobalStyles, Icon, PanelChrome } from '@grafana/ui';
+import { type GrafanaTheme2, type TimeRange } from '@grafana/data';
+import { Icon, PanelChrome } from '@grafana/ui';
 import { type Event } from './annotations';
 import { type Drawn } from './main';
 import { panels } from './panels';
@@ -32,17 +32,14 @@ interface PageProps { dashboard: any; drawn: Drawn[]; events: Event[]; range: Ti
 
 export function Page(props: PageProps) {
   const { drawn, theme } = props, { top, end } = tops(drawn);
-  return <ThemeContext.Provider value={theme}>
-    <GlobalStyles />
-    <div style={{ padding: MARGIN, background: theme.colors.background.canvas, color: theme.colors.text.primary }}>
-      <Toolbar {...props} />
-      <div style={{ position: 'relative', height: end }}>
-        {drawn.map((d) => <div key={d.panel.id} style={{ position: 'absolute', top: top.get(d.panel), ...layout(d.panel) }}>
-          {d.panel.type === 'row' ? <Row title={d.panel.title} collapsed={d.panel.collapsed} /> : <Panel {...props} drawn={d} />}
-        </div>)}
-      </div>
+  return <div style={{ padding: MARGIN, background: theme.colors.background.canvas, color: theme.colors.text.primary }}>
+    <Toolbar {...props} />
+    <div style={{ position: 'relative', height: end }}>
+      {drawn.map((d) => <div key={d.panel.id} style={{ position: 'absolute', top: top.get(d.panel), ...layout(d.panel) }}>
+        {d.panel.type === 'row' ? <Row title={d.panel.title} collapsed={d.panel.collapsed} /> : <Panel {...props} drawn={d} />}
+      </div>)}
     </div>
-  </ThemeContext.Provider>;
+  </div>;
 }
 
 function Toolbar({ dashboard, variables, range, theme }: PageProps) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
+	"strings"
 	"time"
 
 	"router-monitoring/tests/lab"
@@ -78,6 +80,43 @@ ports: {dns: "192.168.1.1:5353", http: "127.0.0.1:4000"}
 		argv:    []string{"blocky", "--config", "CONFIG"},
 		metrics: "http://127.0.0.1:4000/metrics",
 	},
+	"adguardhome": {
+		addr: "192.168.2.1:5353",
+		config: `schema_version: 34
+http: {address: "127.0.0.1:3080"}
+users: [{name: admin, password: $2a$04$.5oIkyCh7t.b/aeznE5dFufJa6sGEKLKyPp51PW9DNMmopefQnLjW}] # of adguardPassword
+dns:
+  bind_hosts: [192.168.2.1]
+  port: 5353
+  upstream_dns: [203.0.113.1]
+  bootstrap_dns: [203.0.113.1]
+filters: []
+user_rules: ["||ads.example^"]
+`,
+		argv:    []string{"AdGuardHome", "--config", "CONFIG", "--work-dir", "DIR", "--no-check-update"},
+		program: []string{"json_exporter", "--config.file=DIR/json-exporter.yml", "--web.listen-address=127.0.0.1:7979"},
+		metrics: "http://127.0.0.1:7979/probe?module=adguardhome&target=http://127.0.0.1:3080/control/stats",
+	},
+}
+
+// The JSON exporter is told what the NixOS module tells it, but another place of the
+// password.
+const (
+	jsonExporterConfig = "tests/module/golden/services/nix/store/00000000000000000000000000000000-json-exporter.yml"
+	adguardCredential  = "/run/credentials/prometheus-json-exporter.service/adguardhome"
+	adguardPassword    = "secret"
+)
+
+func (h *house) configureJSONExporter() error {
+	text, err := os.ReadFile(jsonExporterConfig)
+	if err != nil {
+		return err
+	}
+	if _, err := h.write("password", adguardPassword); err != nil {
+		return err
+	}
+	_, err = h.write("json-exporter.yml", strings.ReplaceAll(string(text), adguardCredential, "DIR/password"))
+	return err
 }
 
 // upstream is the internet's server. It knows every name below example but those
@@ -100,6 +139,9 @@ func (h *house) startDNS(ctx context.Context) error {
 		return err
 	}
 	if _, err := h.runOn(h.Internet, "dnsmasq", "--no-daemon", "--pid-file=", "--conf-file="+config); err != nil {
+		return err
+	}
+	if err := h.configureJSONExporter(); err != nil {
 		return err
 	}
 	for name, r := range resolvers {

@@ -18,6 +18,7 @@ type house struct {
 	dir      string
 	programs []*program
 	time     time.Duration // that is recorded
+	day      []event
 	dns      bool
 }
 
@@ -71,14 +72,20 @@ state_dir: DIR/state
 update_interval: 1s
 `
 
-// start brings everything up and gives what is to be scraped, by job.
-func (h *house) start(ctx context.Context, o options) (targets map[string]string, err error) {
-	targets = map[string]string{"network-metrics-exporter": "http://" + exporterAddr + "/metrics"}
+// start brings everything up and gives what is to be recorded, by job.
+func (h *house) start(ctx context.Context, o options) (sources map[string]source, err error) {
+	if o.speedtest {
+		if err := h.startLine(ctx); err != nil {
+			return nil, err
+		}
+		return map[string]source{"speedtest": h.testLine}, h.standForSpeedtest()
+	}
+	sources = map[string]source{"network-metrics-exporter": scraped("http://" + exporterAddr + "/metrics")}
 	steps := []func(context.Context) error{h.startLine, h.startDHCP, h.startPorts}
 	if o.dns {
 		steps = append(steps, h.startDNS)
 		for name, r := range resolvers {
-			targets[name] = r.metrics
+			sources[name] = scraped(r.metrics)
 		}
 	}
 	steps = append(steps, func(ctx context.Context) error { return h.startExporter(ctx, o.exporter) })
@@ -87,7 +94,7 @@ func (h *house) start(ctx context.Context, o options) (targets map[string]string
 			return nil, err
 		}
 	}
-	return targets, nil
+	return sources, nil
 }
 
 func (h *house) startExporter(ctx context.Context, path string) error {

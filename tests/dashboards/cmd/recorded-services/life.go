@@ -13,12 +13,15 @@ import (
 // act is what somebody or something in the house does.
 type act func(ctx context.Context, h *house) error
 
-// day is what happens, each after a share of the time: people come, games begin,
-// somebody downloads and then uploads as fast as the line can.
-var day = []struct {
+// event is what happens after a share of the time.
+type event struct {
 	after float64
 	act
-}{
+}
+
+// day is when people come, games begin, and somebody downloads and then uploads as
+// fast as the line can.
+var day = []event{
 	{0, joins("tv-livingroom")}, {0, joins("nas")}, {0, joins("camera-door")}, {0, joins("work-laptop")},
 	{0.1, joins("phone-anna")}, {0.15, joins("gaming-pc")}, {0.25, joins("console")},
 	{0.25, joins("visitor-laptop")}, {0.3, joins("visitor-phone")}, {0.45, joins("phone-ben")},
@@ -35,6 +38,9 @@ var day = []struct {
 	{0.4, opens("nas", "BitTorrent", "TCP", 51413, 2*time.Hour)},
 	{0.5, opensQuietly("work-laptop", "tcp", 22000, time.Hour)},
 }
+
+// testDay is for speed tests: one of them, or two, has to share the line.
+var testDay = []event{{0.5, moves("console", lab.Down, 0, 0.2)}}
 
 func joins(client string) act {
 	return func(ctx context.Context, h *house) error { return h.lease(ctx, client) }
@@ -61,7 +67,7 @@ func opensQuietly(client, proto string, port int, lasts time.Duration) act {
 // live lets everything happen until ctx ends.
 func (h *house) live(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
-	for _, e := range day {
+	for _, e := range h.day {
 		all.Go(func() error {
 			select {
 			case <-ctx.Done():

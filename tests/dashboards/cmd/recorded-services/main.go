@@ -1,6 +1,7 @@
 // Command recorded-services records what the exporter tells of a router on which
-// real services run: DHCP servers, port mappings, a DNS resolver, and a line that
-// is slow and at times full. The router, its clients and the internet are the lab's.
+// real services run: DHCP servers, port mappings, DNS resolvers, and a line that is
+// slow and at times full; or speed tests of that line. The router, its clients and the
+// internet are the lab's.
 package main
 
 import (
@@ -17,11 +18,12 @@ import (
 )
 
 type options struct {
-	exporter string
-	out      string
-	duration time.Duration
-	interval time.Duration
-	dns      bool
+	exporter  string
+	out       string
+	duration  time.Duration
+	interval  time.Duration
+	dns       bool
+	speedtest bool
 }
 
 func main() {
@@ -31,7 +33,8 @@ func main() {
 	app.Flag("out", "The recording.").Required().StringVar(&o.out)
 	app.Flag("duration", "How long to record.").Default("170s").DurationVar(&o.duration)
 	app.Flag("interval", "Time between two scrapes.").Default("2s").DurationVar(&o.interval)
-	app.Flag("dns", "Run a DNS resolver and its exporter too.").BoolVar(&o.dns)
+	app.Flag("dns", "Run DNS resolvers and their exporters too.").BoolVar(&o.dns)
+	app.Flag("speedtest", "Run speed tests and record these alone.").BoolVar(&o.speedtest)
 	kingpin.MustParse(app.Parse(os.Args[1:]))
 	lab.Isolate()
 
@@ -54,9 +57,12 @@ func (o options) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	h := &house{Lab: l, dir: dir, time: o.duration, dns: o.dns}
+	h := &house{Lab: l, dir: dir, time: o.duration, day: day, dns: o.dns}
+	if o.speedtest {
+		h.day = testDay
+	}
 	defer h.stop()
-	targets, err := h.start(ctx, o)
+	sources, err := h.start(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -70,7 +76,7 @@ func (o options) run(ctx context.Context) error {
 	defer cancel()
 	lived := make(chan error, 1)
 	go func() { lived <- h.live(ctx) }()
-	if err := record(ctx, out, targets, o.interval); err != nil {
+	if err := record(ctx, out, sources, o.interval); err != nil {
 		return err
 	}
 	if err := <-lived; err != nil {

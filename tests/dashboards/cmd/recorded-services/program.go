@@ -55,13 +55,17 @@ func (h *house) runOn(host *lab.Host, path string, args ...string) (*program, er
 // stop ends all programs.
 func (h *house) stop() {
 	for _, p := range h.programs {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-p.ended:
-		case <-time.After(5 * time.Second):
-			_ = p.cmd.Process.Kill()
-			<-p.ended
-		}
+		p.stop()
+	}
+}
+
+func (p *program) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.ended
 	}
 }
 

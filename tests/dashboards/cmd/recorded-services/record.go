@@ -10,15 +10,18 @@ import (
 	"router-monitoring/tests/dashboards/recording"
 )
 
-// record scrapes the targets, by job, until ctx ends.
-func record(ctx context.Context, out io.Writer, targets map[string]string, interval time.Duration) error {
+// source gives what an exporter answers.
+type source func(context.Context) ([]byte, error)
+
+// record asks the sources, by job, until ctx ends.
+func record(ctx context.Context, out io.Writer, sources map[string]source, interval time.Duration) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for {
-		for job, url := range targets {
+	for ctx.Err() == nil {
+		for job, ask := range sources {
 			s := recording.Scrape{Time: time.Now(), Job: job}
 			var err error
-			if s.Text, err = scrape(url); err == nil {
+			if s.Text, err = ask(ctx); err == nil {
 				err = recording.Write(out, s)
 			}
 			if err != nil {
@@ -27,21 +30,23 @@ func record(ctx context.Context, out io.Writer, targets map[string]string, inter
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-tick.C:
 		}
 	}
+	return nil
 }
 
-func scrape(url string) ([]byte, error) {
-	resp, err := http.Get(url)
-	if err != nil {
-		return nil, err
+func scraped(url string) source {
+	return func(context.Context) ([]byte, error) {
+		resp, err := http.Get(url)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("it answers %s: %.200s", resp.Status, text)
+		}
+		return text, err
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("it answers %s: %.200s", resp.Status, text)
-	}
-	return text, err
 }
