@@ -154,7 +154,7 @@ func serve(ctx context.Context, o options, cfg *config.Config, m *monitor.Monito
 		if s.awaitReady(ctx) {
 			systemd.ready()
 			go systemd.feed(ctx)
-			go trimProgram(ctx, log)
+			go beFrugal(ctx, m.Clients, log)
 			s.reloadOnHangup(ctx, o, hangup, systemd, log)
 		}
 	}()

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -199,30 +200,33 @@ const manyElements = 1000
 
 // readSets reads all elements, with many of them IPv4 and IPv6 side by side.
 func (t *table) readSets(acct *sample.Accounting) error {
-	var families errgroup.Group
-	if t.elements[0]+t.elements[1] < manyElements {
-		families.SetLimit(1)
-	}
 	room := t.elements
 	room[0] += room[1] // for the others behind
 	var found [2][]sample.Element
-	for i := range found {
-		families.Go(func() error {
-			found[i] = make([]sample.Element, 0, room[i])
-			for j := range t.sets {
-				s := &t.sets[len(t.sets)-1-j]
-				if s.ipv6 != (i == 1) {
-					continue
-				}
-				if err := t.readElements(t.dumpers[i], s, &found[i]); err != nil {
-					return fmt.Errorf("read set %s: %w", s.name, err)
-				}
+	readFamily := func(i int) error {
+		found[i] = make([]sample.Element, 0, room[i])
+		for j := range t.sets {
+			s := &t.sets[len(t.sets)-1-j]
+			if s.ipv6 != (i == 1) {
+				continue
 			}
-			t.elements[i] = len(found[i])
-			return nil
-		})
+			if err := t.readElements(t.dumpers[i], s, &found[i]); err != nil {
+				return fmt.Errorf("read set %s: %w", s.name, err)
+			}
+		}
+		t.elements[i] = len(found[i])
+		return nil
 	}
-	err := families.Wait()
+	var beside errgroup.Group
+	inTurn := t.elements[0]+t.elements[1] < manyElements
+	if !inTurn {
+		beside.Go(func() error { return readFamily(1) })
+	}
+	err := readFamily(0)
+	if inTurn && err == nil {
+		err = readFamily(1)
+	}
+	err = cmp.Or(err, beside.Wait())
 	acct.Elements = append(found[0], found[1]...)
 	return err
 }

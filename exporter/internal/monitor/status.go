@@ -27,6 +27,14 @@ func (m *Monitor) Status() string {
 	return strings.Join(append([]string{fmt.Sprintf("%s, %d online", status, online)}, m.troubles()...), "; ")
 }
 
+// Clients is how many clients there are.
+func (m *Monitor) Clients() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clients, _ := m.registry.Count(time.Now())
+	return clients
+}
+
 // troubles says what is amiss. The caller holds m.mu.
 func (m *Monitor) troubles() (all []string) {
 	switch missing := m.network.Missing; {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,17 @@ func TestUnmapProgram(t *testing.T) {
 	}
 	if after := rssFile(t); after >= before {
 		t.Errorf("%d kB of files are resident, %d before", after, before)
+	}
+}
+
+func TestUseProcessors(t *testing.T) {
+	all := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(all)
+	for _, tt := range []struct{ clients, want int }{{0, 1}, {manyClients - 1, 1}, {manyClients, 3}, {25, 1}} {
+		useProcessors(tt.clients, 3)
+		if got := runtime.GOMAXPROCS(0); got != tt.want {
+			t.Errorf("%d clients are served by %d processors, want %d", tt.clients, got, tt.want)
+		}
 	}
 }
 

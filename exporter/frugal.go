@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -28,22 +29,29 @@ func limitMemory(maxClients int) {
 	}
 }
 
-// trimPeriod is the time from one trim to the next. After each, the pages in use
-// are mapped again, which takes a third of a millisecond in all.
-const trimPeriod = time.Minute
+// frugalPeriod is the time from one look at what is in use to the next. After each,
+// the pages in use are mapped again, which takes a third of a millisecond in all.
+const frugalPeriod = time.Minute
 
-// trimProgram unmaps the pages of the program's own file, now and every minute
-// until ctx ends. The kernel maps 16 pages around each one that is touched and
-// keeps them all, so that what ran once, at the start or when a name was looked
-// up, would stay resident for years. The pages remain in the page cache, from
-// where those in use come back without a read.
-func trimProgram(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(trimPeriod)
+// manyClients are worth several processors. A household is served by one with a
+// fifth less processor time, which goes into waking the others up, and sooner.
+const manyClients = 1000
+
+// beFrugal takes what the clients there are need and gives the rest back, now and
+// every minute until ctx ends. GOMAXPROCS in the environment still wins.
+func beFrugal(ctx context.Context, clients func() int, log *slog.Logger) {
+	all := runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" {
+		defer runtime.GOMAXPROCS(all)
+	}
+	tick := time.NewTicker(frugalPeriod)
 	defer tick.Stop()
 	for {
 		if err := unmapProgram(); err != nil {
 			log.Debug("the program's unused pages stay in memory", "err", err)
-			return
+		}
+		if os.Getenv("GOMAXPROCS") == "" {
+			useProcessors(clients(), all)
 		}
 		select {
 		case <-ctx.Done():
@@ -53,6 +61,19 @@ func trimProgram(ctx context.Context, log *slog.Logger) {
 	}
 }
 
+// useProcessors stops the world for a moment only where the number changes.
+func useProcessors(clients, all int) {
+	n := 1
+	if clients >= manyClients {
+		n = all
+	}
+	runtime.GOMAXPROCS(n)
+}
+
+// unmapProgram unmaps the pages of the program's own file. The kernel maps 16 pages
+// around each one that is touched and keeps them all, so that what ran once, at the
+// start or when a name was looked up, would stay resident for years. The pages
+// remain in the page cache, from where those in use come back without a read.
 func unmapProgram() error {
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
