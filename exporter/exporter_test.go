@@ -282,8 +282,8 @@ func TestEveryClientsTrafficIsExact(t *testing.T) {
 }
 
 func TestConnections(t *testing.T) {
-	h := newHousehold(t)
-	// Longer than the half minute from one count to the next on a slow machine.
+	l := newLab(t)
+	// Longer than from one count to the next on a slow machine.
 	if err := os.WriteFile("/proc/sys/net/netfilter/nf_conntrack_udp_timeout", []byte("120"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -291,12 +291,13 @@ func TestConnections(t *testing.T) {
 		{Client: "alice", Proto: lab.TCP, Family: lab.IPv4},
 		{Client: "alice", Proto: lab.UDP, Family: lab.IPv6},
 	} {
-		held, err := h.Hold(t.Context(), f, 7)
+		held, err := l.Hold(t.Context(), f, 7)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer held.Close()
 	}
+	h := household{l, startExporter(t, householdConfig(l))} // which counts at its start
 	eventually(t, "14 connections show", func() bool {
 		m := h.scrape(t)
 		v := func(name string, labels ...string) float64 {

@@ -225,7 +225,7 @@ func (m *Monitor) readPresence() {
 // conntrackSlowest at the least.
 const (
 	conntrackShare   = 3000
-	conntrackSlowest = 30 * time.Second
+	conntrackSlowest = 45 * time.Second
 )
 
 func (m *Monitor) runConntrack(ctx context.Context, took time.Duration) {
