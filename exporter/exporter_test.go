@@ -142,7 +142,7 @@ func eventually(t *testing.T, what string, ok func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for !ok() {
-		if time.Since(start) > time.Minute { // a slow machine counts connections every 30 s only
+		if time.Since(start) > time.Minute { // a slow machine counts connections every 45 s only
 			t.Fatalf("waited a minute in vain until %s", what)
 		}
 		time.Sleep(10 * time.Millisecond)
