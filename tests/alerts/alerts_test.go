@@ -57,6 +57,10 @@ func TestAlertsArrive(t *testing.T) {
 		t.Errorf("the alert is about another device: %v %v", news.Labels, news.Annotations)
 	}
 	h.lease(t, phone, "annas-phone")
+	// Between two scrapes, for one that fails ends the alert.
+	if err := waitFor(t.Context(), func() bool { return prometheus.has(t, "time() - timestamp(network_clients) < 0.2") }); err != nil {
+		t.Fatal("no scrape was seen to come")
+	}
 	exporter.stop(t)
 	h.startExporter(t)
 	if err := waitFor(t.Context(), func() bool {
