@@ -32,8 +32,9 @@ type handler struct {
 }
 
 // Handler serves what scrape returns, which it calls from several goroutines at
-// once, and what it takes to do so. The extra labels go to all series of clients. The answer is always the text format that every
-// Prometheus reads, compressed where the peer asks for it.
+// once, and what it takes to do so. The extra labels go to all series of clients.
+// The answer is always the text format that every Prometheus reads, compressed
+// where the peer asks for it.
 func Handler(scrape func() Scrape, extra map[string]string) http.Handler {
 	return &handler{scrape: scrape, text: NewText(extra), slots: make(chan struct{}, maxScrapes)}
 }
