@@ -60,7 +60,7 @@ func readNames(folder string) ([]string, error) {
 
 // processMetrics are those of the exporter's own process, under the names that
 // they have in all of Prometheus' client libraries. client_golang's collectors
-// take ten times as long and left four fifths of the garbage of a scrape of 25
+// take ten times as long and left two thirds of the garbage of a scrape of 25
 // clients; they need files outside /proc/PID, and show the traffic of the whole
 // router as that of the process. Go's memory statistics are left out, for they
 // stop the world and cost as much as the clients.
