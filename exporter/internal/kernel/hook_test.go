@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"errors"
+	"math/bits"
+	"net"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"router-monitoring/exporter/internal/sample"
 	"router-monitoring/tests/lab"
@@ -87,6 +90,39 @@ func TestDevicesThatComeAndGo(t *testing.T) {
 	if got := clientSum(l, read(t, a), "guest", sample.Internet); got != c {
 		t.Errorf("the guest sent and received %v, counted %v", c, got)
 	}
+}
+
+// TestFromNowhere sends what a router itself sends without an address of its own: a
+// bridge that snoops multicast reports to IGMP and MLD routers like this.
+func TestFromNowhere(t *testing.T) {
+	l, hook := newLab(t), sample.AtDevice
+	a := openWith(t, AccountingOptions{Table: testTable, Size: 64, Hook: &hook})
+	ensure(t, a, readLabNetwork(t), Installed)
+	link, err := net.InterfaceByName(lab.BrLAN.Name)
+	must(t, err)
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	must(t, err)
+	defer unix.Close(fd)
+	nft(t, `table netdev witness { chain out { type filter hook egress device "br-lan" priority 20;
+		ip daddr 224.0.0.22 counter; ip6 daddr ff02::16 counter; }; }`)
+	const packets = 1000
+	igmp := append([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 1, unix.IPPROTO_IGMP, 0, 0, 0, 0, 0, 0, 224, 0, 0, 22}, make([]byte, 8)...)
+	mld := append([]byte{0x60, 0, 0, 0, 0, 8, unix.IPPROTO_ICMPV6, 1}, make([]byte, 16)...)
+	mld = append(append(mld, netip.MustParseAddr("ff02::16").AsSlice()...), make([]byte, 8)...)
+	for range packets {
+		for protocol, packet := range map[uint16][]byte{unix.ETH_P_IP: igmp, unix.ETH_P_IPV6: mld} {
+			to := &unix.SockaddrLinklayer{Protocol: bits.ReverseBytes16(protocol), Ifindex: link.Index, Halen: 6, Addr: [8]byte{1, 0, 0x5e, 0, 0, 22}}
+			must(t, unix.Sendto(fd, packet, 0, to))
+		}
+	}
+	if witness := nft(t, "list chain netdev witness out"); strings.Count(witness, "packets 1000 ") != 2 {
+		t.Fatalf("what was sent did not pass the hook: %s", witness)
+	}
+	r := read(t, a)
+	if got := r.Forwarded[sample.Download].Packets; got >= packets {
+		t.Errorf("%d packets of nobody's count as forwarded: outside %v", got, r.Outside)
+	}
+	checkAudit(t, l, r)
 }
 
 func TestProtectedTables(t *testing.T) {

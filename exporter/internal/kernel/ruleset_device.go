@@ -220,7 +220,7 @@ func (w deviceWriter) sort(ipv6 bool) ruleChain {
 }
 
 // passNotForwarded lets pass what is the router's own or never leaves its link
-// and, if asked for, what is elsewhere.
+// and, if asked for, what is elsewhere or comes from nowhere.
 func (w deviceWriter) passNotForwarded(ipv6 bool, end sample.Direction, elsewhere bool) (rules [][]expr.Any) {
 	pass := func(p netip.Prefix) { rules = append(rules, rule(inNetdev(p, end), accept())) }
 	for _, a := range w.n.Own {
@@ -231,6 +231,7 @@ func (w deviceWriter) passNotForwarded(ipv6 bool, end sample.Direction, elsewher
 	}
 	pass(linkLocal[ipv6])
 	if elsewhere {
+		pass(unspecified[ipv6])
 		for _, p := range ofFamily(w.n.Elsewhere, ipv6) {
 			pass(p)
 		}
@@ -241,6 +242,13 @@ func (w deviceWriter) passNotForwarded(ipv6 bool, end sample.Direction, elsewher
 var linkLocal = map[bool]netip.Prefix{
 	false: netip.MustParsePrefix("169.254.0.0/16"), // RFC 3927
 	true:  netip.MustParsePrefix("fe80::/10"),      // RFC 4291
+}
+
+// unspecified addresses are those of packets from a machine that has none yet, and
+// of a bridge's own IGMP and MLD reports.
+var unspecified = map[bool]netip.Prefix{
+	false: netip.MustParsePrefix("0.0.0.0/8"), // RFC 1122
+	true:  netip.PrefixFrom(netip.IPv6Unspecified(), 128),
 }
 
 // internet counts what goes to or comes from the Internet, once it is known not
