@@ -2,13 +2,16 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
+	gometrics "runtime/metrics"
 	"strings"
 	"time"
 
@@ -29,26 +32,36 @@ func limitMemory(maxClients int) {
 	}
 }
 
-// frugalPeriod is the time from one look at what is in use to the next. After each,
-// the pages in use are mapped again, which takes a third of a millisecond in all.
-const frugalPeriod = time.Minute
+// frugalPeriod is the time from one look at what is in use to the next.
+const frugalPeriod = 15 * time.Second
 
 // manyClients are worth several processors. A household is served by one with a
 // fifth less processor time, which goes into waking the others up, and sooner.
 const manyClients = 1000
 
 // beFrugal takes what the clients there are need and gives the rest back, now and
-// every minute until ctx ends. GOMAXPROCS in the environment still wins.
+// every frugalPeriod until ctx ends. GOMAXPROCS in the environment still wins.
+//
+// A collection of garbage looks up every function on every stack, all over the
+// program's tables, which are not needed again until the next one, and that may be
+// minutes away. So after each the program is unmapped; what a scrape needs is mapped
+// again in a third of a millisecond.
 func beFrugal(ctx context.Context, clients func() int, log *slog.Logger) {
 	all := runtime.GOMAXPROCS(0)
 	if os.Getenv("GOMAXPROCS") == "" {
 		defer runtime.GOMAXPROCS(all)
 	}
+	collections := []gometrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	unmappedAt := uint64(math.MaxUint64) // not yet
 	tick := time.NewTicker(frugalPeriod)
 	defer tick.Stop()
 	for {
-		if err := unmapProgram(); err != nil {
-			log.Debug("the program's unused pages stay in memory", "err", err)
+		gometrics.Read(collections)
+		if n := collections[0].Value.Uint64(); n != unmappedAt {
+			unmappedAt = n
+			if err := unmapProgram(); err != nil {
+				log.Debug("the program's unused pages stay in memory", "err", err)
+			}
 		}
 		if os.Getenv("GOMAXPROCS") == "" {
 			useProcessors(clients(), all)
@@ -105,24 +118,34 @@ type mapping struct{ start, end uintptr }
 // relocations cannot be written either, but would be lost.)
 func cleanMappings(smaps io.Reader, file string) ([]mapping, error) {
 	var clean []mapping
-	var last mapping
-	var permissions, path string
+	var last *mapping // nil if it cannot be one
+	found := false
 	lines := bufio.NewScanner(smaps)
 	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		if !strings.HasSuffix(name, ":") {
-			if _, err := fmt.Sscanf(name, "%x-%x", &last.start, &last.end); err != nil {
-				return nil, fmt.Errorf("smaps: %q: %w", lines.Text(), err)
-			}
-			permissions, path = value[:min(4, len(value))], ""
-			if i := strings.IndexByte(value, '/'); i >= 0 {
-				path = value[i:]
+		line := lines.Bytes()
+		if name, value, isField := bytes.Cut(line, []byte(":")); isField && !bytes.Contains(name, []byte("-")) {
+			if last != nil && string(name) == "Anonymous" && string(bytes.TrimSpace(value)) == "0 kB" {
+				clean = append(clean, *last)
 			}
 			continue
 		}
-		if name == "Anonymous:" && path == file && permissions[1] != 'w' && strings.TrimSpace(value) == "0 kB" {
-			clean = append(clean, last)
+		last = nil // of "address-address permissions offset device inode path"
+		path := bytes.IndexByte(line, '/')
+		if path < 0 || string(line[path:]) != file {
+			continue
+		}
+		found = true
+		var m mapping
+		var permissions string
+		if _, err := fmt.Sscanf(string(line), "%x-%x %s", &m.start, &m.end, &permissions); err != nil {
+			return nil, fmt.Errorf("smaps: %q: %w", line, err)
+		}
+		if !strings.Contains(permissions, "w") {
+			last = &m
 		}
 	}
-	return clean, lines.Err()
+	if err := lines.Err(); err != nil || found {
+		return clean, err
+	}
+	return nil, fmt.Errorf("smaps: no mapping of %s", file)
 }

@@ -33,7 +33,7 @@ Anonymous:             0 kB
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %x, %v; want %x", got, err, want)
 	}
-	if _, err := cleanMappings(strings.NewReader("hello\n"), "/opt/a program"); err == nil {
+	if _, err := cleanMappings(strings.NewReader("hello\n\n"), "/opt/a program"); err == nil {
 		t.Error("text of another format was taken")
 	}
 }

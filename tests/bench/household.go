@@ -79,7 +79,7 @@ func (b *bench) underLoad(ctx context.Context, l *lab.Lab, fn func() error) erro
 }
 
 // watch takes what both use for a while, in which the exporter is scraped: of
-// their memory, the most.
+// their memory the mean and the most.
 func (b *bench) watch(ctx context.Context, when string, ours, old *process) error {
 	processes := []*process{old, ours}
 	var before [2]usage
@@ -90,6 +90,7 @@ func (b *bench) watch(ctx context.Context, when string, ours, old *process) erro
 		}
 	}
 	after := before
+	var total, most [2]float64 // of what is resident
 	start := time.Now()
 	var scrapes []float64
 	for time.Since(start) < b.watching {
@@ -108,8 +109,10 @@ func (b *bench) watch(ctx context.Context, when string, ours, old *process) erro
 			if err != nil {
 				return err
 			}
-			now.resident, now.anonymous = max(now.resident, after[i].resident), max(now.anonymous, after[i].anonymous)
+			now.anonymous = max(now.anonymous, after[i].anonymous)
 			after[i] = now
+			total[i] += now.resident
+			most[i] = max(most[i], now.resident)
 		}
 	}
 	took := time.Since(start)
@@ -118,8 +121,9 @@ func (b *bench) watch(ctx context.Context, when string, ours, old *process) erro
 		figure func(i int) float64
 	}{
 		{"CPU, % of one, ", func(i int) float64 { return 100 * float64(after[i].cpu-before[i].cpu) / float64(took) }},
-		{"resident, MiB, ", func(i int) float64 { return after[i].resident }},
-		{"anonymous, MiB, ", func(i int) float64 { return after[i].anonymous }},
+		{"resident, mean, MiB, ", func(i int) float64 { return total[i] / float64(len(scrapes)) }},
+		{"resident, most, MiB, ", func(i int) float64 { return most[i] }},
+		{"anonymous, most, MiB, ", func(i int) float64 { return after[i].anonymous }},
 		{"threads, ", func(i int) float64 { return after[i].threads }},
 	} {
 		b.report.add(partUse, of.name+when, []string{"old way", "ours"}, []outcome{

@@ -44,7 +44,7 @@ type effort struct {
 }
 
 var (
-	full  = effort{rounds: 9, packets: 16_000, scrapes: 20, segments: 32_000, watching: time.Minute, week: 100_000}
+	full  = effort{rounds: 9, packets: 16_000, scrapes: 20, segments: 32_000, watching: 3 * time.Minute, week: 100_000}
 	quick = effort{rounds: 3, packets: 8_000, scrapes: 5, segments: 12_000, watching: 10 * time.Second, week: 5_000}
 )
 

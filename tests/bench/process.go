@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a running program.
@@ -135,16 +137,21 @@ type usage struct {
 	threads   float64
 }
 
-// usage reads proc_pid_stat(5) and proc_pid_status(5).
+// usage reads the process' clock, proc_pid_stat(5) and proc_pid_status(5).
 func (p *process) usage() (u usage, err error) {
 	const tick = 10 * time.Millisecond // USER_HZ is 100 on all platforms that Go knows
+	var clock unix.Timespec            // of the process alone, in nanoseconds: see clock_getcpuclockid(3)
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid<<3|2), &clock); err != nil {
+		return u, err
+	}
+	u.cpu = time.Duration(clock.Nano())
 	dir := fmt.Sprintf("/proc/%d/", p.cmd.Process.Pid)
 	stat, err := os.ReadFile(dir + "stat")
 	if err != nil {
 		return u, err
 	}
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	for _, field := range fields[11:15] { // utime, stime, cutime, cstime
+	for _, field := range fields[13:15] { // cutime, cstime
 		n, _ := strconv.Atoi(field)
 		u.cpu += time.Duration(n) * tick
 	}
