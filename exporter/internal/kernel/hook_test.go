@@ -104,14 +104,14 @@ func TestFromNowhere(t *testing.T) {
 	must(t, err)
 	defer unix.Close(fd)
 	nft(t, `table netdev witness { chain out { type filter hook egress device "br-lan" priority 20;
-		ip daddr 224.0.0.22 counter; ip6 daddr ff02::16 counter; }; }`)
+		ip daddr 224.0.0.99 counter; ip6 daddr ff02::99 counter; }; }`) // groups of nobody else
 	const packets = 1000
-	igmp := append([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 1, unix.IPPROTO_IGMP, 0, 0, 0, 0, 0, 0, 224, 0, 0, 22}, make([]byte, 8)...)
+	igmp := append([]byte{0x45, 0, 0, 28, 0, 0, 0, 0, 1, unix.IPPROTO_IGMP, 0, 0, 0, 0, 0, 0, 224, 0, 0, 99}, make([]byte, 8)...)
 	mld := append([]byte{0x60, 0, 0, 0, 0, 8, unix.IPPROTO_ICMPV6, 1}, make([]byte, 16)...)
-	mld = append(append(mld, netip.MustParseAddr("ff02::16").AsSlice()...), make([]byte, 8)...)
+	mld = append(append(mld, netip.MustParseAddr("ff02::99").AsSlice()...), make([]byte, 8)...)
 	for range packets {
 		for protocol, packet := range map[uint16][]byte{unix.ETH_P_IP: igmp, unix.ETH_P_IPV6: mld} {
-			to := &unix.SockaddrLinklayer{Protocol: bits.ReverseBytes16(protocol), Ifindex: link.Index, Halen: 6, Addr: [8]byte{1, 0, 0x5e, 0, 0, 22}}
+			to := &unix.SockaddrLinklayer{Protocol: bits.ReverseBytes16(protocol), Ifindex: link.Index, Halen: 6, Addr: [8]byte{1, 0, 0x5e, 0, 0, 99}}
 			must(t, unix.Sendto(fd, packet, 0, to))
 		}
 	}
