@@ -49,6 +49,14 @@ func TestUnmapProgram(t *testing.T) {
 	}
 }
 
+func TestCollections(t *testing.T) {
+	before := collections()
+	runtime.GC()
+	if after := collections(); after <= before {
+		t.Errorf("%d collections after one more, %d before", after, before)
+	}
+}
+
 func TestUseProcessors(t *testing.T) {
 	all := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(all)
